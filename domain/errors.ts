@@ -1,0 +1,75 @@
+/**
+ * The closed list of refusals. A code is part of the public API: it is never renamed, and a new one does not compile
+ * until it has a status and a sentence here.
+ */
+const REFUSALS = {
+  // the request itself
+  invalid_json: [400, 'The body is not valid JSON.'],
+  duplicate_key: [400, 'The body names the same key twice.'],
+  invalid_request: [400, 'A field of the request is missing, unknown or wrong.'],
+  unsupported_media_type: [415, 'Send the body as application/json.'],
+  body_too_large: [413, 'The body is larger than 64 KiB.'],
+  route_not_found: [404, 'There is no such route.'],
+  method_not_allowed: [405, 'This route exists, but not with this method.'],
+  host_not_allowed: [421, 'This server does not answer to that host name.'],
+  origin_not_allowed: [403, 'Pages of that origin may not call this server.'],
+  too_many_requests: [429, 'Too many requests; wait and try again.'],
+  // who is calling
+  unauthorized: [401, 'The API key is missing or not valid.'],
+  device_unauthorized: [401, 'The proof of the device is missing or not valid.'],
+  nonce_required: [401, 'Repeat the call with the nonce of the header DPoP-Nonce.'],
+  proof_reused: [401, 'This proof was used before; sign a new one.'],
+  // repeats
+  idempotency_key_reused: [422, 'This Idempotency-Key was used with another body.'],
+  // users and devices
+  user_not_found: [404, 'There is no such user.'],
+  phone_in_use: [409, 'Another user has this phone number.'],
+  phone_differs: [409, 'The user with this externalId has another phone number.'],
+  phone_invalid: [400, 'This is not a phone number in international form.'],
+  device_not_found: [404, 'There is no such device.'],
+  registration_token_invalid: [401, 'The registration token is unknown, expired or already used.'],
+  public_key_invalid: [400, 'The key is not a public EC key on P-256.'],
+  public_key_in_use: [409, 'This key already belongs to another device.'],
+  // approvals
+  approval_not_found: [404, 'There is no such approval.'],
+  no_device: [409, 'The user has no device to approve on.'],
+  too_many_open_approvals: [429, 'This user already has five open login approvals.'],
+  callback_url_refused: [400, 'This callback URL is not allowed.'],
+  signature_invalid: [401, 'The answer is not signed by the device that it names.'],
+  answer_mismatch: [400, 'The signed answer does not belong to this approval.'],
+  answer_stale: [400, 'The signed answer is from another time; sign a new one.'],
+  not_an_approver: [403, 'This person is not asked for this approval.'],
+  already_answered: [409, 'This person has already answered otherwise.'],
+  approval_already_decided: [409, 'The approval is already decided.'],
+  approval_expired: [410, 'The approval has expired.'],
+  approval_cancelled: [409, 'The approval was cancelled.'],
+  // us
+  temporarily_unavailable: [503, 'A part of the service is away; try again shortly.'],
+  internal_error: [500, 'Something went wrong on our side.'],
+} as const satisfies Record<string, readonly [status: number, sentence: string]>;
+
+export type ErrorCode = keyof typeof REFUSALS;
+
+/** The HTTP status of a refusal. */
+export const httpStatus = (code: ErrorCode): number => REFUSALS[code][0];
+
+/** The sentence of a refusal, for people; programs look at the code. */
+export const sentence = (code: ErrorCode): string => REFUSALS[code][1];
+
+/** What else a refusal may tell: the field at fault and why, and when to come back. */
+export interface RefusalDetail {
+  field?: string;
+  reason?: string;
+  retryAfterSeconds?: number;
+}
+
+/** A refusal on its way to becoming HTTP. Everything that is not a DomainError is an accident. */
+export class DomainError extends Error {
+  constructor(
+    readonly code: ErrorCode,
+    readonly detail: RefusalDetail = {},
+  ) {
+    super(sentence(code));
+    this.name = 'DomainError';
+  }
+}
