@@ -38,7 +38,7 @@ const REFUSALS = {
   signature_invalid: [401, 'The answer is not signed by the device that it names.'],
   answer_mismatch: [400, 'The signed answer does not belong to this approval.'],
   answer_stale: [400, 'The signed answer is from another time; sign a new one.'],
-  not_an_approver: [403, 'This person is not asked for this approval.'],
+  device_removed: [403, 'This device was removed.'],
   already_answered: [409, 'This person has already answered otherwise.'],
   approval_already_decided: [409, 'The approval is already decided.'],
   approval_expired: [410, 'The approval has expired.'],

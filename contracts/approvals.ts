@@ -1,0 +1,173 @@
+import { z } from 'zod';
+import {
+  CALLBACK_STATES,
+  DECISIONS,
+  LIFETIME_SECONDS,
+  MODES,
+  OUTCOMES,
+  PUSH_STATES,
+  PUSHERS,
+  REASONS,
+  STATUSES,
+} from '../domain/approval';
+import { defineRoute } from './route';
+import { cursor, instant, nothing, pageSize, shownText, waitSeconds } from './shapes';
+
+const Detail = z.strictObject({ label: shownText(1, 100), value: shownText(0, 500) });
+
+const HiddenDetails = z
+  .record(z.string().max(100), z.json())
+  .refine((hidden) => JSON.stringify(hidden).length <= 16_384, 'longer than 16 KiB')
+  .refine((hidden) => JSON.stringify(hidden).isWellFormed(), 'holds half a character (a lone surrogate)');
+
+export const ApproverView = z.strictObject({
+  userId: z.uuid(),
+  decision: z.enum(DECISIONS).nullable(),
+  reason: z.enum(REASONS).nullable(),
+  deviceId: z.uuid().nullable(),
+  answeredAt: instant.nullable(),
+});
+
+/** What an approval is, without how its messages travel: also the `data` of its callback. */
+export const ApprovalFacts = z.strictObject({
+  id: z.uuid(),
+  status: z.enum(STATUSES),
+  mode: z.enum(MODES),
+  title: z.string(),
+  details: z.array(z.strictObject({ label: z.string(), value: z.string() })),
+  hiddenDetails: z.record(z.string(), z.json()).nullable().describe('yours alone; never sent to a device'),
+  required: z.int().describe('how many people have to approve'),
+  approvers: z.array(ApproverView),
+  reason: z.enum(REASONS).nullable(),
+  createdAt: instant,
+  expiresAt: instant,
+  decidedAt: instant.nullable(),
+});
+export type ApprovalFacts = z.output<typeof ApprovalFacts>;
+
+export const ApprovalView = ApprovalFacts.extend({
+  callbackUrl: z.string().nullable(),
+  push: z.strictObject({ by: z.enum(PUSHERS), state: z.enum(PUSH_STATES) }),
+  callback: z.strictObject({ state: z.enum(CALLBACK_STATES) }),
+});
+export type ApprovalView = z.output<typeof ApprovalView>;
+
+/** The body of a callback; its header `webhook-id` says the same `id`. */
+export const CallbackBody = z.strictObject({
+  type: z.enum(OUTCOMES.map((outcome) => `approval.${outcome}` as const)),
+  id: z.string(),
+  timestamp: instant,
+  data: ApprovalFacts,
+});
+export type CallbackBody = z.output<typeof CallbackBody>;
+
+const approvalParams = z.strictObject({ approvalId: z.uuid() });
+
+export const createApproval = defineRoute({
+  method: 'post',
+  path: '/v1/approvals',
+  summary: 'Ask a person for approval',
+  caller: 'tenant',
+  params: nothing,
+  query: nothing,
+  body: z.strictObject({
+    userId: z.uuid(),
+    mode: z.enum(MODES).default('login'),
+    title: shownText(1, 200),
+    details: z.array(Detail).max(20).default([]),
+    hiddenDetails: HiddenDetails.optional(),
+    expiresInSeconds: z.int().min(LIFETIME_SECONDS.least).max(LIFETIME_SECONDS.most).default(LIFETIME_SECONDS.usual),
+    callbackUrl: z.string().max(2_048).optional(),
+    push: z.enum(PUSHERS).default('us').describe('`none`: you tell the phone yourself'),
+  }),
+  reply: ApprovalView,
+  status: 201,
+  idempotent: true,
+  refusals: ['user_not_found', 'no_device', 'too_many_open_approvals', 'callback_url_refused'],
+});
+export type ApprovalRequest = z.output<typeof createApproval.body>;
+
+export const getApproval = defineRoute({
+  method: 'get',
+  path: '/v1/approvals/:approvalId',
+  summary: 'One approval; with `wait`, answers when it is decided or the time is over',
+  caller: 'tenant',
+  params: approvalParams,
+  query: z.strictObject({ wait: waitSeconds }),
+  body: nothing,
+  reply: ApprovalView,
+  status: 200,
+  refusals: ['approval_not_found'],
+});
+
+export const streamApproval = defineRoute({
+  method: 'get',
+  path: '/v1/approvals/:approvalId/stream',
+  summary: 'The approval now and at every change, as server-sent events `approval`; ends with the decision',
+  caller: 'tenant',
+  params: approvalParams,
+  query: nothing,
+  body: nothing,
+  reply: ApprovalView,
+  status: 200,
+  stream: true,
+  refusals: ['approval_not_found'],
+});
+
+export const listApprovals = defineRoute({
+  method: 'get',
+  path: '/v1/approvals',
+  summary: 'Approvals, newest first',
+  caller: 'tenant',
+  params: nothing,
+  query: z.strictObject({ userId: z.uuid().optional(), status: z.enum(STATUSES).optional(), limit: pageSize, cursor }),
+  body: nothing,
+  reply: z.strictObject({ approvals: z.array(ApprovalView), nextCursor: z.string().nullable() }),
+  status: 200,
+  refusals: [],
+});
+
+export const cancelApproval = defineRoute({
+  method: 'post',
+  path: '/v1/approvals/:approvalId/cancel',
+  summary: 'Withdraw an approval that is still open; repeating it is harmless',
+  caller: 'tenant',
+  params: approvalParams,
+  query: nothing,
+  body: nothing,
+  reply: ApprovalView,
+  status: 200,
+  refusals: ['approval_not_found', 'approval_already_decided', 'approval_expired'],
+});
+
+export const resendApproval = defineRoute({
+  method: 'post',
+  path: '/v1/approvals/:approvalId/resend',
+  summary: 'Push an open approval to the phone once more',
+  caller: 'tenant',
+  params: approvalParams,
+  query: nothing,
+  body: nothing,
+  reply: ApprovalView,
+  status: 200,
+  refusals: [
+    'approval_not_found',
+    'approval_already_decided',
+    'approval_expired',
+    'approval_cancelled',
+    'too_many_requests',
+  ],
+});
+
+export const getEvidence = defineRoute({
+  method: 'get',
+  path: '/v1/approvals/:approvalId/evidence',
+  summary: 'What was shown, every signed answer and the keys, sealed by this installation',
+  caller: 'tenant',
+  params: approvalParams,
+  query: nothing,
+  body: nothing,
+  reply: z.strictObject({ evidence: z.string().describe('compact JWS, ES256; keys at /.well-known/jwks.json') }),
+  status: 200,
+  refusals: ['approval_not_found'],
+});

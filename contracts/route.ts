@@ -1,0 +1,41 @@
+import type { z } from 'zod';
+import type { ErrorCode } from '../domain/errors';
+
+/** Who may call: a tenant's back end by API key, a device by proof of its key, or anybody. */
+export type Caller = 'tenant' | 'device' | 'anybody';
+
+/** One route, described once: parsing, types and the OpenAPI page come from it. */
+export interface Route<
+  C extends Caller = Caller,
+  P extends z.ZodType = z.ZodType,
+  Q extends z.ZodType = z.ZodType,
+  B extends z.ZodType = z.ZodType,
+  R extends z.ZodType = z.ZodType,
+> {
+  method: 'get' | 'post' | 'put' | 'delete';
+  path: `/${string}`;
+  summary: string;
+  caller: C;
+  params: P;
+  query: Q;
+  body: B;
+  reply: R;
+  /** The status of success; 204 has no body. */
+  status: 200 | 201 | 204;
+  /** An `Idempotency-Key` is honoured: the route creates something. */
+  idempotent?: true;
+  /** Not the JSON of `reply`, but a stream of server-sent events that carry it. */
+  stream?: true;
+  refusals: readonly ErrorCode[];
+}
+
+/** Keeps the exact types of a route; the description stays plain data. */
+export function defineRoute<
+  C extends Caller,
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  R extends z.ZodType,
+>(route: Route<C, P, Q, B, R>): Route<C, P, Q, B, R> {
+  return route;
+}

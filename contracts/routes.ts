@@ -1,0 +1,33 @@
+import * as approvals from './approvals';
+import * as device from './device';
+import type { Route } from './route';
+import * as system from './system';
+import * as users from './users';
+
+/** Every route of the native API, in the order of the OpenAPI page. */
+export const ROUTES: readonly Route[] = [
+  approvals.createApproval,
+  approvals.getApproval,
+  approvals.streamApproval,
+  approvals.listApprovals,
+  approvals.cancelApproval,
+  approvals.resendApproval,
+  approvals.getEvidence,
+  users.createUser,
+  users.getUser,
+  users.listUsers,
+  users.removeUser,
+  users.createRegistrationToken,
+  users.listDevices,
+  users.removeDevice,
+  device.registerDevice,
+  device.listInbox,
+  device.showApproval,
+  device.answerApproval,
+  device.setPushTarget,
+  device.unregisterDevice,
+  system.getHealth,
+  system.getReadiness,
+  system.getKeys,
+  system.listSimulatedMessages,
+];

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+
+/** No parameters, no query or no body: unknown fields are refused. */
+export const nothing = z.strictObject({});
+
+/** A reply without a body. */
+export const noReply = z.undefined();
+
+// C0 and C1 controls but for tab and line feed, and the marks that turn the direction of text: they forge displays.
+const FORGING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+
+/** Text that is shown to people: well-formed, without control characters or marks of direction. Length in UTF-16 units. */
+export const shownText = (least: number, most: number) =>
+  z
+    .string()
+    .min(least)
+    .max(most)
+    .refine((text) => text.isWellFormed(), 'holds half a character (a lone surrogate)')
+    .refine((text) => !FORGING.test(text), 'holds a control character');
+
+/** An identifier of the tenant's own. */
+export const externalId = shownText(1, 128);
+
+export const instant = z.iso.datetime({ offset: true });
+
+/** How long to wait for a change, in seconds: a long poll. */
+export const waitSeconds = z.coerce.number().int().min(0).max(30).optional();
+
+export const pageSize = z.coerce.number().int().min(1).max(100).default(20);
+
+export const cursor = z
+  .string()
+  .regex(/^[\w-]{1,200}$/)
+  .optional()
+  .describe('`nextCursor` of the page before');
+
+export const jws = z
+  .string()
+  .max(4_096)
+  .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, 'not a compact JWS');
+
+/** The public half of a P-256 key (RFC 7517). */
+export const publicJwk = z.strictObject({
+  kty: z.literal('EC'),
+  crv: z.literal('P-256'),
+  x: z.string().regex(/^[\w-]{43}$/),
+  y: z.string().regex(/^[\w-]{43}$/),
+});
+export type PublicJwk = z.output<typeof publicJwk>;

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { defineRoute } from './route';
+import { instant, nothing } from './shapes';
+
+const open = { caller: 'anybody', params: nothing, query: nothing, body: nothing, refusals: [] } as const;
+
+export const getHealth = defineRoute({
+  ...open,
+  method: 'get',
+  path: '/healthz',
+  summary: 'The process is alive',
+  reply: z.strictObject({ status: z.literal('ok') }),
+  status: 200,
+});
+
+export const getReadiness = defineRoute({
+  ...open,
+  method: 'get',
+  path: '/readyz',
+  summary: 'Requests can be served; says also whether Temporal is there',
+  reply: z.strictObject({
+    status: z.literal('ready'),
+    database: z.literal('ok'),
+    temporal: z.enum(['ok', 'away']),
+  }),
+  status: 200,
+  refusals: ['temporarily_unavailable'],
+});
+
+export const getKeys = defineRoute({
+  ...open,
+  method: 'get',
+  path: '/.well-known/jwks.json',
+  summary: 'The public keys that seal evidence (RFC 7517)',
+  reply: z.strictObject({ keys: z.array(z.record(z.string(), z.string())) }),
+  status: 200,
+});
+
+export const listSimulatedMessages = defineRoute({
+  method: 'get',
+  path: '/v1/simulator/messages',
+  summary: 'What the simulated carrier delivered to the phones of this tenant, newest first (development only)',
+  caller: 'tenant',
+  params: nothing,
+  query: nothing,
+  body: nothing,
+  reply: z.strictObject({
+    messages: z.array(
+      z.strictObject({
+        id: z.string(),
+        kind: z.literal('push'),
+        deviceId: z.uuid(),
+        approvalId: z.uuid(),
+        at: instant,
+      }),
+    ),
+  }),
+  status: 200,
+  refusals: [],
+});
+
+/** Every error reply, `application/problem+json` (RFC 9457). */
+export const Problem = z.strictObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string().describe('stable; programs look at this'),
+  field: z.string().optional().describe('the field at fault'),
+  reason: z.string().optional().describe('what is wrong with it'),
+  requestId: z.string().describe('the same as in our logs'),
+});
+export type Problem = z.output<typeof Problem>;

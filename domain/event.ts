@@ -1,0 +1,27 @@
+/** Everything that is recorded as having happened; the names are part of the public API. */
+export const EVENT_TYPES = [
+  'user_created',
+  'user_removed',
+  'registration_token_created',
+  'device_registered',
+  'device_removed',
+  'approval_created',
+  'approval_approved',
+  'approval_denied',
+  'approval_expired',
+  'approval_cancelled',
+  'approval_resent',
+  'login_reported',
+  'push_failed',
+  'callback_failed',
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** A recorded fact about to be written. `data` never holds personal data: events outlive people's wishes. */
+export interface NewEvent {
+  type: EventType;
+  userId?: string;
+  deviceId?: string;
+  approvalId?: string;
+  data?: Readonly<Record<string, string | number | boolean | null>>;
+}
