@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import type { JSONWebKeySet } from 'jose';
+import type { z } from 'zod';
+import type { ApprovalView, createApproval, listApprovals } from '../contracts/approvals';
+import type { createRegistrationToken, createUser, DeviceView, listUsers, UserView } from '../contracts/users';
+import type { Call, HttpOptions } from './http';
+import { createHttp, sleep } from './http';
+
+export type { ApprovalView, CallbackBody } from '../contracts/approvals';
+export type { DeviceView, UserView } from '../contracts/users';
+export type { EvidenceCheck, EvidencePayload } from '../domain/evidence';
+export type { ReceivedCallback } from './callback';
+export { CallbackRefused, verifyCallback } from './callback';
+export type { EvidenceReport } from './evidence';
+export { verifyEvidence } from './evidence';
+export { CountersignError } from './http';
+
+export interface BackendOptions extends HttpOptions {
+  /** `ck_…`. It opens everything of your tenant: keep it on the server. */
+  apiKey: string;
+}
+
+export type NewApproval = z.input<typeof createApproval.body>;
+export type NewUser = z.input<typeof createUser.body>;
+export type ApprovalFilter = z.input<typeof listApprovals.query>;
+export type UserFilter = z.input<typeof listUsers.query>;
+
+/** Your own key makes a request safe to repeat after a crash of yours; ours covers lost replies only. */
+export interface CreateOptions {
+  idempotencyKey?: string;
+}
+
+const LONGEST_WAIT_SECONDS = 30;
+const LEAST_POLL_MS = 1_000;
+
+export type Countersign = ReturnType<typeof createCountersign>;
+
+/** The back end's side of Countersign. Every call may be repeated, and is when no reply came. */
+export function createCountersign(options: BackendOptions) {
+  const http = createHttp(options);
+  const { pause = sleep } = options;
+
+  async function call<Result>(
+    method: Call['method'],
+    path: string,
+    extra: Partial<Pick<Call, 'query' | 'body' | 'waitSeconds' | 'signal'>> & CreateOptions = {},
+  ): Promise<Result> {
+    const { idempotencyKey, ...rest } = extra;
+    const headers = {
+      authorization: `Bearer ${options.apiKey}`,
+      ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+    };
+    return (await http.send({ method, path, headers: () => Promise.resolve(headers), ...rest })) as Result;
+  }
+
+  /** One key for all attempts, so that repeating creates nothing twice. */
+  const create = <Result>(
+    path: string,
+    body: object | undefined,
+    { idempotencyKey = randomUUID() }: CreateOptions = {},
+  ) => call<Result>('POST', path, { idempotencyKey, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+
+  const get = (approvalId: string, waitSeconds: number, signal?: AbortSignal) =>
+    call<ApprovalView>('GET', approvalPath(approvalId), { query: { wait: waitSeconds }, waitSeconds, signal });
+
+  return {
+    users: {
+      /** Adds a user; a known `externalId` answers the user it has. */
+      create: (user: NewUser, options?: CreateOptions) => create<UserView>('/v1/users', user, options),
+      get: (userId: string) => call<UserView>('GET', userPath(userId)),
+      list: (filter: UserFilter = {}) =>
+        call<z.output<typeof listUsers.reply>>('GET', '/v1/users', { query: filter as Call['query'] & object }),
+      remove: (userId: string) => call<undefined>('DELETE', userPath(userId)),
+      /** A token with which one device may register; hand it to the phone. */
+      createRegistrationToken: (userId: string, options?: CreateOptions) =>
+        create<z.output<typeof createRegistrationToken.reply>>(
+          `${userPath(userId)}/registration-tokens`,
+          undefined,
+          options,
+        ),
+      listDevices: async (userId: string) =>
+        (await call<{ devices: DeviceView[] }>('GET', `${userPath(userId)}/devices`)).devices,
+      removeDevice: (userId: string, deviceId: string) =>
+        call<undefined>('DELETE', `${userPath(userId)}/devices/${encodeURIComponent(deviceId)}`),
+    },
+
+    approvals: {
+      /** Asks a person. The approval is safe once this returns, whatever happens to whom. */
+      create: (approval: NewApproval, options?: CreateOptions) =>
+        create<ApprovalView>('/v1/approvals', approval, options),
+      /** The approval as it is, or, with `waitSeconds` (at most 30), once it is decided or the time is over. */
+      get: (approvalId: string, { waitSeconds = 0, signal }: { waitSeconds?: number; signal?: AbortSignal } = {}) =>
+        get(approvalId, waitSeconds, signal),
+      list: (filter: ApprovalFilter = {}) =>
+        call<z.output<typeof listApprovals.reply>>('GET', '/v1/approvals', { query: filter as Call['query'] & object }),
+      /** The final approval: waits as long as its deadline is away, or until the signal says stop. */
+      async wait(approvalId: string, { signal }: { signal?: AbortSignal } = {}): Promise<ApprovalView> {
+        for (;;) {
+          const asked = Date.now();
+          const approval = await get(approvalId, LONGEST_WAIT_SECONDS, signal);
+          if (approval.status !== 'pending') return approval;
+          // A server that does not hold the reply back (it is being shut down) must not be asked without end.
+          const early = LEAST_POLL_MS - (Date.now() - asked);
+          if (early > 0) await pause(early, signal);
+        }
+      },
+      /** Withdraws an open approval. */
+      cancel: (approvalId: string) => call<ApprovalView>('POST', `${approvalPath(approvalId)}/cancel`),
+      /** Pushes an open approval to the phone once more. */
+      resend: (approvalId: string) => call<ApprovalView>('POST', `${approvalPath(approvalId)}/resend`),
+      /** A compact JWS that proves the approval; see `verifyEvidence`. */
+      evidence: async (approvalId: string) =>
+        (await call<{ evidence: string }>('GET', `${approvalPath(approvalId)}/evidence`)).evidence,
+    },
+
+    /** The keys that seal evidence. Keep a copy of your own: it is what evidence is verified with later. */
+    keys: () => call<JSONWebKeySet>('GET', '/.well-known/jwks.json'),
+  };
+}
+
+const userPath = (userId: string) => `/v1/users/${encodeURIComponent(userId)}`;
+const approvalPath = (approvalId: string) => `/v1/approvals/${encodeURIComponent(approvalId)}`;
