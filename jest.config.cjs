@@ -1,8 +1,10 @@
 /** ESM-only packages that jest on Node 20 cannot `require` as they are. */
 const ESM_ONLY = ['jose', 'node-pg-migrate', '@scure', '@noble'];
 
-/** @type {import('jest').Config} */
-module.exports = {
+/** Folders whose tests need no server, so that `npx jest test/domain` starts none. All others get real ones. */
+const WITHOUT_SERVERS = ['channels', 'contracts', 'domain', 'platform', 'stack', 'workflows'];
+
+const common = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   transform: {
@@ -16,4 +18,23 @@ module.exports = {
     ],
   },
   transformIgnorePatterns: [`/node_modules/(?!(${ESM_ONLY.join('|')})/)`],
+};
+
+/** @type {import('jest').Config} */
+module.exports = {
+  projects: [
+    {
+      ...common,
+      displayName: 'plain',
+      testMatch: WITHOUT_SERVERS.map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
+    },
+    {
+      ...common,
+      displayName: 'real',
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+      testPathIgnorePatterns: WITHOUT_SERVERS.map((folder) => `<rootDir>/test/${folder}/`),
+      globalSetup: '<rootDir>/test/support/globalSetup.ts',
+      globalTeardown: '<rootDir>/test/support/globalTeardown.ts',
+    },
+  ],
 };
