@@ -5,20 +5,30 @@ const text = (value: string) => Buffer.from(`${value}\0`);
 
 function message(type: string, ...parts: Buffer[]): Buffer {
   const body = Buffer.concat(parts);
-  const length = Buffer.alloc(4);
-  length.writeInt32BE(body.length + 4);
-  return Buffer.concat([Buffer.from(type), length, body]);
+  return Buffer.concat([Buffer.from(type), int32(body.length + 4), body]);
 }
 const query = (sql: string) => message('Q', text(sql));
 const parse = (name: string, sql: string) => message('P', text(name), text(sql), Buffer.alloc(2));
-const bind = (name: string) => message('B', text(''), text(name), Buffer.alloc(6));
+const int16 = (value: number) => Buffer.from([value >> 8, value & 255]);
+const int32 = (value: number) => Buffer.concat([int16(value >> 16), int16(value)]);
+const bind = (name: string, ...values: (string | null)[]) =>
+  message(
+    'B',
+    text(''),
+    text(name),
+    int16(1),
+    int16(0), // one format for all: text
+    int16(values.length),
+    ...values.map((value) => (value === null ? int32(-1) : Buffer.concat([int32(value.length), Buffer.from(value)]))),
+    int16(0),
+  );
 const opening = (code: number) =>
   message('', Buffer.from([code >> 24, (code >> 16) & 255, (code >> 8) & 255, code & 255]));
 
 /** What a reader says of these messages, given to it in pieces of `size` bytes. */
 function statementsOf(bytes: Buffer, size = bytes.length) {
   const splitter = new MessageSplitter(false);
-  const reader = new StatementReader(7);
+  const reader = new StatementReader();
   const statements = [];
   for (let at = 0; at < bytes.length; at += size) {
     for (const one of splitter.push(bytes.subarray(at, at + size))) {
@@ -50,18 +60,20 @@ test('after a question about encryption the client opens the connection again', 
   expect(asksForEncryption(start!)).toBe(false);
 });
 
-test('a statement knows what its transaction did before', () => {
-  const bytes = Buffer.concat(
-    ['BEGIN', 'insert into approvals values (1)', 'insert into events values (2)', 'COMMIT', 'select 1'].map(query),
-  );
-  const [begin, , insert, commit, after] = statementsOf(bytes);
+test('a statement knows what its transaction did before, with the values', () => {
+  const bytes = Buffer.concat([
+    query('BEGIN'),
+    parse('', 'insert into approvals values ($1, $2)'),
+    bind('', 'one', null),
+    query('insert into events values (2)'),
+    query('COMMIT'),
+    query('select 1'),
+  ]);
+  const [begin, approval, event, commit, after] = statementsOf(bytes);
   expect(begin!.transaction).toEqual([]);
-  expect(insert!.transaction).toEqual(['insert into approvals values (1)']);
-  expect(commit).toEqual({
-    name: 'commit',
-    transaction: ['insert into approvals values (1)', 'insert into events values (2)'],
-    connection: 7,
-  });
+  expect(approval).toMatchObject({ values: ['one', null], transaction: [] });
+  expect(event!.transaction).toEqual([{ name: 'insert into approvals values ($1, $2)', values: ['one', null] }]);
+  expect(commit!.transaction.map(({ name }) => name)).toEqual([approval!.name, event!.name]);
   expect(after!.transaction).toEqual([]);
 });
 
@@ -71,7 +83,7 @@ test.each(['rollback', 'abort', 'end'])('%s ends the transaction', (end) => {
 
 test('going back to a savepoint does not end the transaction', () => {
   const statements = statementsOf(Buffer.concat(['begin', 'a', 'rollback to savepoint s', 'b'].map(query)));
-  expect(statements.pop()!.transaction).toEqual(['a', 'rollback to savepoint s']);
+  expect(statements.pop()!.transaction.map(({ name }) => name)).toEqual(['a', 'rollback to savepoint s']);
 });
 
 test('a statement that was prepared once runs at each binding', () => {

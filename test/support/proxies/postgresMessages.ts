@@ -1,9 +1,13 @@
-/** A statement on its way to PostgreSQL; `name` is its text with single spaces, in lower case. */
-export interface Statement {
+/** What runs: `name` is the text with single spaces, in lower case; `values` are its parameters, read as text. */
+export interface Step {
   readonly name: string;
-  /** The statements before it in the same transaction; empty outside of one. */
-  readonly transaction: readonly string[];
-  readonly connection: number;
+  readonly values: readonly (string | null)[];
+}
+
+/** A statement on its way to PostgreSQL. */
+export interface Statement extends Step {
+  /** What ran before it in the same transaction; empty outside of one. */
+  readonly transaction: readonly Step[];
 }
 
 /** `type` is the message's letter, or '' for the one that opens a connection and has none. */
@@ -80,30 +84,45 @@ export function rewriteText(message: Message, change: (text: string) => string):
 /** Follows one client's messages and knows which statement runs, and what its transaction did before. */
 export class StatementReader {
   private readonly prepared = new Map<string, string>();
-  private transaction: string[] | undefined;
-
-  constructor(private readonly connection: number) {}
+  private transaction: Step[] | undefined;
 
   /** The statement that this message runs; undefined for messages that run none. */
   read({ type, bytes }: Message): Statement | undefined {
-    if (type === 'Q') return this.run(stringAt(bytes, HEADER));
+    if (type === 'Q') return this.run(stringAt(bytes, HEADER), []);
     if (type === 'P') this.prepared.set(stringAt(bytes, HEADER), stringAt(bytes, endOfString(bytes, HEADER)));
+    if (type !== 'B') return undefined;
     // A prepared statement is parsed once and bound many times, so it is the binding that counts.
-    if (type === 'B') return this.run(this.prepared.get(stringAt(bytes, endOfString(bytes, HEADER))) ?? '');
-    return undefined;
+    const statement = endOfString(bytes, HEADER);
+    return this.run(
+      this.prepared.get(stringAt(bytes, statement)) ?? '',
+      valuesAt(bytes, endOfString(bytes, statement)),
+    );
   }
 
-  private run(text: string): Statement {
-    const name = normalise(text);
-    const statement = { name, transaction: [...(this.transaction ?? [])], connection: this.connection };
-    if (/^(begin|start transaction)\b/.test(name)) this.transaction = [];
-    else if (/^(commit|end|abort|rollback(?! to\b))\b/.test(name)) this.transaction = undefined;
-    else this.transaction?.push(name);
-    return statement;
+  private run(text: string, values: Step['values']): Statement {
+    const step = { name: normalise(text), values };
+    const transaction = [...(this.transaction ?? [])];
+    if (/^(begin|start transaction)\b/.test(step.name)) this.transaction = [];
+    else if (/^(commit|end|abort|rollback(?! to\b))\b/.test(step.name)) this.transaction = undefined;
+    else this.transaction?.push(step);
+    return { ...step, transaction };
   }
 }
 
-/** Single spaces, lower case, no comments: so that a point's pattern does not depend on how the code is laid out. */
+/** The parameters of a Bind message: their formats, then each with its length, -1 for null. */
+function valuesAt(bytes: Buffer, start: number): (string | null)[] {
+  const count = start + 2 + 2 * bytes.readInt16BE(start);
+  let at = count + 2;
+  return Array.from({ length: bytes.readInt16BE(count) }, () => {
+    const length = bytes.readInt32BE(at);
+    at += 4;
+    if (length < 0) return null;
+    at += length;
+    return bytes.toString('utf8', at - length, at);
+  });
+}
+
+/** Single spaces, lower case, no comments, so that a point's pattern does not depend on how the code is laid out. */
 export function normalise(text: string): string {
   return text.replace(/--.*$/gm, ' ').replace(/\s+/g, ' ').trim().toLowerCase();
 }

@@ -27,7 +27,6 @@ export async function startPostgresProxy(upstreamPort: number, port = 0): Promis
   const sockets = new Set<Socket>();
   let refusing = false;
   let change: ((text: string) => string) | undefined;
-  let connections = 0;
 
   const server = createServer((client) => {
     if (refusing) return void client.destroy();
@@ -37,7 +36,7 @@ export async function startPostgresProxy(upstreamPort: number, port = 0): Promis
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
     }
-    carry(client, upstream, { id: ++connections, stops, rewrite: (text) => change?.(text) ?? text });
+    carry(client, upstream, stops, (text) => change?.(text) ?? text);
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
@@ -59,21 +58,15 @@ export async function startPostgresProxy(upstreamPort: number, port = 0): Promis
   };
 }
 
-interface Carriage {
-  id: number;
-  stops: Stops<Statement>;
-  rewrite: (text: string) => string;
-}
-
 /** Carries one connection, both ways, until either side ends. */
-function carry(client: Socket, upstream: Socket, { id, stops, rewrite }: Carriage): void {
+function carry(client: Socket, upstream: Socket, stops: Stops<Statement>, rewrite: (text: string) => string): void {
   let readyAsked = 0;
   let readySeen = 0;
   let heldAnswer: { number: number; held: Held } | undefined;
 
   async function* questions(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     const splitter = new MessageSplitter(true);
-    const reader = new StatementReader(id);
+    const reader = new StatementReader();
     for await (const chunk of source) {
       let passing: Buffer[] = [];
       for (const message of splitter.push(chunk)) {

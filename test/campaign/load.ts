@@ -1,0 +1,96 @@
+import type { Backend } from './backend';
+import { FLOWS } from './flows';
+import type { FlowName, Person, World } from './flows';
+
+/** How often each flow is chosen, next to the others. */
+export type Mix = Partial<Record<FlowName, number>>;
+
+export const ORDINARY: Mix = {
+  inbox: 3,
+  direct: 4,
+  polled: 2,
+  repeated: 2,
+  contradicted: 4,
+  cancelled: 2,
+  withdrawn: 3,
+  silent: 1,
+};
+
+export interface Load {
+  /** Begins flows of this mix, one after the other for each person, until `drain`. */
+  run(mix: Mix): void;
+  /** How many flows have begun and not ended. */
+  inFlight(): number;
+  /** Settles as soon as this many flows are in flight. */
+  reaches(flows: number): Promise<void>;
+  /** Begins no more flows and waits for the end of those in flight. */
+  drain(): Promise<void>;
+}
+
+/** People who are asked for approval all the time, each by one flow after the other. */
+export function createLoad(world: World, people: readonly Person[]): Load {
+  let mix: Mix | undefined;
+  let flows = 0;
+  let running: Promise<void>[] = [];
+  let waiting: { flows: number; reached: () => void }[] = [];
+
+  async function ask(person: Person): Promise<void> {
+    while (mix) {
+      flows += 1;
+      waiting = waiting.filter((one) => one.flows > flows || void one.reached());
+      try {
+        await FLOWS[choose(mix, world.random)](world, person);
+      } finally {
+        flows -= 1;
+      }
+    }
+  }
+
+  return {
+    run(next) {
+      const idle = mix === undefined;
+      mix = next;
+      if (idle) running = people.map(ask);
+    },
+    inFlight: () => flows,
+    reaches: (least) =>
+      new Promise((resolve) => {
+        if (flows >= least) resolve();
+        else waiting.push({ flows: least, reached: resolve });
+      }),
+    async drain() {
+      mix = undefined;
+      await Promise.all(running);
+    },
+  };
+}
+
+/** New people, each with two registered phones. */
+export function createPeople(backend: Backend, count: number): Promise<Person[]> {
+  const create = async (): Promise<Person> => {
+    const userId = await backend.createUser();
+    return { userId, phones: [await backend.addPhone(userId), await backend.addPhone(userId)] };
+  };
+  return Promise.all(Array.from({ length: count }, create));
+}
+
+function choose(mix: Mix, random: () => number): FlowName {
+  const entries = Object.entries(mix) as [FlowName, number][];
+  let at = random() * entries.reduce((sum, [, weight]) => sum + weight, 0);
+  for (const [name, weight] of entries) {
+    at -= weight;
+    if (at < 0) return name;
+  }
+  return entries[0]![0];
+}
+
+/** Numbers between 0 and 1 that are the same for the same seed (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
