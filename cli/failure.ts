@@ -1,0 +1,29 @@
+import { CountersignError } from '../sdk/device';
+import { printable } from './printable';
+
+/** A command that cannot do what it was asked; the sentence says what to do next. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+}
+
+/** What a person at a terminal should read about a failure; an accident of ours keeps its stack. */
+export function explain(error: unknown): string {
+  if (error instanceof CliError) return error.message;
+  if (error instanceof CountersignError) return explainRefusal(error);
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function explainRefusal({ code, requestId, message: said }: CountersignError): string {
+  const message = printable(said);
+  switch (code) {
+    case 'unreachable':
+      return `${message}\nIs it running? Start it with: npm start`;
+    case 'device_unauthorized':
+    case 'device_removed':
+      return 'The server does not know this phone any more. Register it again: npm run phone -- register --again';
+    case 'unauthorized':
+      return `${message}\nThe stack was probably made anew. Start it again with: npm start`;
+    default:
+      return requestId === undefined ? message : printable(`${message} (${code}, request ${requestId})`);
+  }
+}

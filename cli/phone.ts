@@ -1,0 +1,189 @@
+import path from 'node:path';
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import type { ApprovalDecision, DenialReason } from '../domain/approval';
+import { REASONS } from '../domain/approval';
+import type { Device } from '../sdk/device';
+import { CountersignError, createDevice, createWebCryptoKey, exportPrivateJwk, importPrivateJwk } from '../sdk/device';
+import { createCountersign } from '../sdk/server';
+import { CliError, explain } from './failure';
+import type { StackFile } from './home';
+import { countersignHome, readStack } from './home';
+import { ownerAtTerminal, ownerWhoAlways, watchInbox } from './phoneInbox';
+import { renderApproval, renderLine } from './phoneScreen';
+import { readPhone, removePhone, writePhone } from './phoneState';
+import { printable } from './printable';
+
+interface PhoneOptions {
+  state?: string;
+  url?: string;
+}
+
+interface RegisterOptions extends PhoneOptions {
+  token?: string;
+  name: string;
+  again?: boolean;
+}
+
+const EXAMPLES = `
+Without a command it shows what comes in and asks what you say to it.
+
+  npm run phone                          the phone of the demo user; registers itself the first time
+  npm run phone -- --auto approve        a phone that says yes to everything
+  npm run phone -- list                  what waits
+  npm run phone -- deny <id> --reason not_me
+  npm run phone -- --state anna.json register --token <registration token> --url http://127.0.0.1:4700
+
+The key lies in phone.json beside stack.json (.countersign/, or COUNTERSIGN_HOME).`;
+
+/** The terminal phone: a device of the demo user, or of whoever hands it a registration token. */
+export function register(program: Command): void {
+  const phone = program
+    .command('phone')
+    .description('a phone in this terminal: shows approvals and answers them')
+    .option('--state <file>', 'the file of this phone, where you want several')
+    .option('--url <url>', 'where the API is; otherwise stack.json says it')
+    .addOption(new Option('--auto <decision>', 'answer everything so, without asking').choices(['approve', 'deny']))
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: PhoneOptions & { auto?: 'approve' | 'deny' }) => showIncoming(options, options.auto));
+
+  phone
+    .command('register')
+    .description('make this phone a device: of the demo user, or by a registration token')
+    .option('--token <token>', 'registration token of POST /v1/users/<id>/registration-tokens')
+    .option('--name <name>', 'what this phone is called', 'Terminal phone')
+    .option('--again', 'forget the key that is there')
+    .action(async (_: unknown, command: Command) => {
+      const device = await registerPhone(command.optsWithGlobals<RegisterOptions>());
+      console.log(`Registered as device ${printable(device.identity?.deviceId ?? '')}.`);
+    });
+
+  phone
+    .command('list')
+    .description('what waits for an answer')
+    .action(async (_: unknown, command: Command) => {
+      const { approvals } = await (await openPhone(command.optsWithGlobals())).inbox();
+      for (const approval of approvals) console.log(renderLine(approval, Date.now()));
+      if (approvals.length === 0) console.log('Nothing waits.');
+    });
+
+  phone
+    .command('show')
+    .description('one approval')
+    .argument('<id>')
+    .action(async (id: string, _: unknown, command: Command) => {
+      const approval = await (await openPhone(command.optsWithGlobals())).show(id);
+      console.log(`${renderApproval(approval, Date.now())}\n  ${printable(approval.status)}`);
+    });
+
+  phone
+    .command('approve')
+    .description('say yes')
+    .argument('<id>')
+    .action(async (id: string, _: unknown, command: Command) => answer(command.optsWithGlobals(), id, 'approved'));
+
+  phone
+    .command('deny')
+    .description('say no')
+    .argument('<id>')
+    .addOption(new Option('--reason <reason>', 'why').choices(REASONS))
+    .action(async (id: string, { reason }: { reason?: DenialReason }, command: Command) =>
+      answer(command.optsWithGlobals(), id, 'denied', reason),
+    );
+
+  phone
+    .command('unregister')
+    .description('remove this device from the server and forget its key')
+    .action(async (_: unknown, command: Command) => {
+      const options = command.optsWithGlobals<PhoneOptions>();
+      await (await openPhone(options)).unregister();
+      await removePhone(stateFile(options));
+      console.log('This phone is no longer a device.');
+    });
+}
+
+async function showIncoming(options: PhoneOptions, auto: 'approve' | 'deny' | undefined): Promise<void> {
+  const registered = await readPhone(stateFile(options));
+  const device = registered ? await openPhone(options) : await registerPhone({ ...options, name: 'Terminal phone' });
+  const leaving = new AbortController();
+  const leave = () => leaving.abort();
+  process.once('SIGINT', leave);
+  process.once('SIGTERM', leave);
+  const terminal = auto === undefined ? ownerAtTerminal(leave) : undefined;
+  console.log(`This is device ${printable(device.identity?.deviceId ?? '')}. Waiting for approvals; Ctrl-C ends.`);
+  try {
+    await watchInbox(device, terminal ?? ownerWhoAlways(auto ?? 'deny'), leaving.signal);
+  } catch (error) {
+    if (!leaving.signal.aborted) throw error;
+  } finally {
+    terminal?.close();
+    process.off('SIGINT', leave);
+    process.off('SIGTERM', leave);
+  }
+}
+
+async function answer(
+  options: PhoneOptions,
+  id: string,
+  decision: ApprovalDecision,
+  reason?: DenialReason,
+): Promise<void> {
+  const device = await openPhone(options);
+  const approval = await device.show(id);
+  console.log(renderApproval(approval, Date.now()));
+  const { status } = await device.answer(approval, decision, reason);
+  console.log(`  You ${decision} it. It is ${printable(status)}.`);
+}
+
+/** The phone of the state file. */
+async function openPhone(options: PhoneOptions): Promise<Device> {
+  const phone = await readPhone(stateFile(options));
+  if (!phone) throw new CliError('This phone is not registered yet. Register it: npm run phone -- register');
+  const stack = await readStack(countersignHome(process.env));
+  // The stack may have another port than last time.
+  const current = stack?.tenantId === phone.identity.tenantId ? stack.apiUrl : phone.url;
+  return createDevice({
+    baseUrl: options.url ?? current,
+    key: await importPrivateJwk(phone.privateJwk),
+    identity: phone.identity,
+  });
+}
+
+async function registerPhone(options: RegisterOptions): Promise<Device> {
+  const file = stateFile(options);
+  if (!options.again && (await readPhone(file))) {
+    throw new CliError('This phone is a device already. Use --again to forget it, or --state <file> for another one.');
+  }
+  const stack = await readStack(countersignHome(process.env));
+  const url = options.url ?? stack?.apiUrl;
+  if (url === undefined) {
+    throw new CliError('No stack is running. Start it with: npm start\n(or give --url and --token of another server)');
+  }
+  const key = await createWebCryptoKey({ extractable: true });
+  const device = createDevice({ baseUrl: url, key });
+  const token = options.token ?? (await demoToken(stack, url));
+  const identity = await device.register(token, { name: options.name, platform: 'terminal' });
+  await writePhone(file, { url, identity, privateJwk: await exportPrivateJwk(key) });
+  await wantSimulatedPushes(device, identity.deviceId);
+  return device;
+}
+
+async function demoToken(stack: StackFile | undefined, url: string): Promise<string> {
+  if (!stack) throw new CliError('No stack is running. Start it with: npm start\n(or give --token of another server)');
+  const backend = createCountersign({ baseUrl: url, apiKey: stack.apiKey });
+  return (await backend.users.createRegistrationToken(stack.userId)).registrationToken;
+}
+
+/** A terminal has no push service; the stack's simulated one shows that a push was sent. The inbox does the work. */
+async function wantSimulatedPushes(device: Device, deviceId: string): Promise<void> {
+  try {
+    await device.setPushTarget({ kind: 'simulated', token: deviceId });
+  } catch (error) {
+    if (!(error instanceof CountersignError)) throw error;
+    console.error(`No pushes for this phone: ${explain(error)}`);
+  }
+}
+
+function stateFile({ state }: PhoneOptions): string {
+  return state === undefined ? path.join(countersignHome(process.env), 'phone.json') : path.resolve(state);
+}
