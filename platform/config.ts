@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
+import { BROKEN, EnvironmentReader, splitList, toUrl } from './environment';
+import type { Environment } from './environment';
 
 export const ROLES = ['api', 'approvals', 'webhooks'] as const;
 export type Role = (typeof ROLES)[number];
@@ -39,8 +40,6 @@ export interface TemporalConfig {
   connection: NativeConnectionOptions & { address: string };
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 /** The exit code of a program that is configured wrongly (EX_CONFIG of sysexits.h). */
 export const EXIT_CONFIG = 78;
 
@@ -52,7 +51,7 @@ export class ConfigError extends Error {
   }
 }
 
-const KNOWN = [
+const KNOWN = new Set([
   'COUNTERSIGN_HOST',
   'COUNTERSIGN_ROLES',
   'COUNTERSIGN_MASTER_KEYS',
@@ -64,194 +63,49 @@ const KNOWN = [
   'COUNTERSIGN_TASK_QUEUE_PREFIX',
   'COUNTERSIGN_BUILD_ID',
   'COUNTERSIGN_WORKFLOW_BUNDLE',
-] as const;
+]);
 
-const DEFAULT_PORT = 4700;
+const WEB = ['http:', 'https:'];
 const MASTER_KEY_BYTES = 32;
-/** What parsers return for a value that they have complained about; loadConfig throws before anybody sees it. */
-const BROKEN = '';
+const TEMPORAL_DEFAULTS = { namespace: 'default', address: '127.0.0.1:7233' };
 
 /** Reads the whole environment, or throws a ConfigError that names all that is wrong with it. */
 export function loadConfig(env: Environment): Config {
-  const problems: string[] = [];
-  const read = (name: string): string | undefined => env[name]?.trim() || undefined;
-  const complain = (name: string, sentence: string): void => void problems.push(`${name} ${sentence}`);
-
+  const vars = new EnvironmentReader(env);
   for (const name of Object.keys(env)) {
-    if (name.startsWith('COUNTERSIGN_') && !KNOWN.some((known) => known === name)) complain(name, 'is not known');
+    // A misspelt setting would otherwise be a setting that silently has its default.
+    if (name.startsWith('COUNTERSIGN_') && !KNOWN.has(name)) vars.complain(name, 'is not known');
   }
-
-  const host = read('COUNTERSIGN_HOST') ?? '127.0.0.1';
-  const port = readInteger('PORT', DEFAULT_PORT, 0, 65_535);
-  const simulator = readSwitch('COUNTERSIGN_SIMULATOR');
-  const codecOrigin = readOrigin('COUNTERSIGN_CODEC_ORIGIN');
-  const buildId = readMatching('COUNTERSIGN_BUILD_ID', /^[\w.:-]{1,128}$/, 'letters, digits and . _ : -');
-  const workflowBundlePath = readFile('COUNTERSIGN_WORKFLOW_BUNDLE');
-
-  if (!isLoopbackHost(host)) {
-    for (const name of ['COUNTERSIGN_SIMULATOR', 'COUNTERSIGN_CODEC_ORIGIN']) {
-      if (read(name)) complain(name, 'is for development on a loopback COUNTERSIGN_HOST only');
-    }
-  }
-
+  const host = vars.read('COUNTERSIGN_HOST') ?? '127.0.0.1';
+  const port = vars.integer('PORT', 4700, 0, 65_535);
+  const codecOrigin = readOrigin(vars, 'COUNTERSIGN_CODEC_ORIGIN');
+  const buildId = vars.matching('COUNTERSIGN_BUILD_ID', /^[\w.:-]{1,128}$/, '1 to 128 letters, digits and . _ : -');
+  const workflowBundlePath = vars.existingFile('COUNTERSIGN_WORKFLOW_BUNDLE');
   const config: Config = {
-    databaseUrl: readDatabaseUrl(),
+    databaseUrl: readDatabaseUrl(vars),
     host,
     port,
-    roles: readRoles(),
-    masterKeys: readMasterKeys(),
-    publicUrls: readPublicUrls(),
-    simulator,
-    logLevel: readLogLevel(),
-    shutdownGraceSeconds: readInteger('COUNTERSIGN_SHUTDOWN_GRACE_SECONDS', 15, 0, 600),
+    roles: readRoles(vars),
+    masterKeys: readMasterKeys(vars),
+    publicUrls: readPublicUrls(vars, host, port),
+    simulator: vars.toggle('COUNTERSIGN_SIMULATOR'),
+    logLevel: vars.oneOf('COUNTERSIGN_LOG_LEVEL', LOG_LEVELS, 'info'),
+    shutdownGraceSeconds: vars.integer('COUNTERSIGN_SHUTDOWN_GRACE_SECONDS', 15, 0, 600),
     taskQueuePrefix:
-      readMatching('COUNTERSIGN_TASK_QUEUE_PREFIX', /^[\w.-]{1,64}$/, 'letters, digits and . _ -') ?? 'countersign',
-    temporal: readTemporal(),
+      vars.matching('COUNTERSIGN_TASK_QUEUE_PREFIX', /^[\w.-]{1,64}$/, '1 to 64 letters, digits and . _ -') ??
+      'countersign',
+    temporal: readTemporal(vars),
     ...(codecOrigin !== undefined && { codecOrigin }),
     ...(buildId !== undefined && { buildId }),
     ...(workflowBundlePath !== undefined && { workflowBundlePath }),
   };
-  if (problems.length > 0) throw new ConfigError(problems);
+  if (!isLoopbackHost(host)) {
+    const sentence = 'is for development on a loopback COUNTERSIGN_HOST only';
+    if (config.simulator) vars.complain('COUNTERSIGN_SIMULATOR', sentence);
+    if (codecOrigin !== undefined) vars.complain('COUNTERSIGN_CODEC_ORIGIN', sentence);
+  }
+  if (vars.problems.length > 0) throw new ConfigError(vars.problems);
   return config;
-
-  function readDatabaseUrl(): string {
-    const text = read('DATABASE_URL');
-    if (text === undefined) complain('DATABASE_URL', 'is missing');
-    else if (!['postgres:', 'postgresql:'].includes(toUrl(text)?.protocol ?? '')) {
-      complain('DATABASE_URL', 'is not a postgresql:// URL');
-    }
-    return text ?? BROKEN;
-  }
-
-  function readInteger(name: string, usual: number, least: number, most: number): number {
-    const text = read(name);
-    if (text === undefined) return usual;
-    const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
-    if (value >= least && value <= most) return value;
-    complain(name, `is not a whole number from ${least} to ${most}`);
-    return usual;
-  }
-
-  function readSwitch(name: string): boolean {
-    const text = read(name);
-    if (text !== undefined && text !== '0' && text !== '1') complain(name, 'is neither 0 nor 1');
-    return text === '1';
-  }
-
-  function readMatching(name: string, pattern: RegExp, allowed: string): string | undefined {
-    const text = read(name);
-    if (text !== undefined && !pattern.test(text)) complain(name, `may only have ${allowed}, and not be too long`);
-    return text;
-  }
-
-  function readFile(name: string): string | undefined {
-    const path = read(name);
-    if (path !== undefined && !existsSync(path)) complain(name, 'names a file that does not exist');
-    return path;
-  }
-
-  function readOrigin(name: string): string | undefined {
-    const text = read(name);
-    const url = text === undefined ? undefined : toHttpUrl(text);
-    if (text !== undefined && url?.origin !== text) {
-      complain(name, 'is not one origin such as http://127.0.0.1:8233, without path or trailing slash');
-    }
-    return text;
-  }
-
-  function readLogLevel(): LogLevel {
-    const text = read('COUNTERSIGN_LOG_LEVEL') ?? 'info';
-    const level = LOG_LEVELS.find((known) => known === text);
-    if (level === undefined) complain('COUNTERSIGN_LOG_LEVEL', `is not one of ${LOG_LEVELS.join(', ')}`);
-    return level ?? 'info';
-  }
-
-  function readRoles(): ReadonlySet<Role> {
-    const text = read('COUNTERSIGN_ROLES');
-    if (text === undefined) return new Set(ROLES);
-    const asked = splitList(text);
-    const roles = ROLES.filter((role) => asked.includes(role));
-    if (roles.length === 0 || asked.some((name) => !ROLES.some((role) => role === name))) {
-      complain('COUNTERSIGN_ROLES', `is not a comma-separated list of ${ROLES.join(', ')}`);
-    }
-    return new Set(roles);
-  }
-
-  function readMasterKeys(): MasterKey[] {
-    const name = 'COUNTERSIGN_MASTER_KEYS';
-    const text = read(name);
-    if (text === undefined) {
-      complain(name, 'is missing');
-      return [];
-    }
-    const keys: MasterKey[] = [];
-    for (const [index, entry] of splitList(text).entries()) {
-      const [, id = '', base64 = ''] = /^([\w-]{1,32}):([A-Za-z0-9+/]+={0,2})$/.exec(entry) ?? [];
-      const key = Buffer.from(base64, 'base64');
-      if (id === '' || key.length !== MASTER_KEY_BYTES) {
-        complain(name, `has an entry (number ${index + 1}) that is not <id>:<base64 of ${MASTER_KEY_BYTES} bytes>`);
-      } else if (keys.some((other) => other.id === id || other.key.equals(key))) {
-        complain(name, `has an entry (number ${index + 1}) that repeats an earlier id or key`);
-      } else {
-        keys.push({ id, key });
-      }
-    }
-    if (keys.length === 0 && problems.every((problem) => !problem.startsWith(name))) complain(name, 'has no key');
-    return keys;
-  }
-
-  function readPublicUrls(): string[] {
-    const name = 'COUNTERSIGN_PUBLIC_URLS';
-    const text = read(name);
-    if (text === undefined) {
-      if (!isLoopbackHost(host)) complain(name, 'is missing: devices sign the address that they call');
-      return port === 0 ? [] : defaultPublicUrls(port);
-    }
-    const urls = splitList(text);
-    for (const [index, entry] of urls.entries()) {
-      const url = toHttpUrl(entry);
-      if (!url || url.username || url.password || /[?#]/.test(entry)) {
-        complain(name, `has an entry (number ${index + 1}) that is not a plain http(s) base URL`);
-      }
-    }
-    if (urls.length === 0) complain(name, 'has no URL');
-    return urls.map((entry) => (toHttpUrl(entry)?.href ?? BROKEN).replace(/\/+$/, ''));
-  }
-
-  function readTemporal(): TemporalConfig {
-    const configFile = read('TEMPORAL_CONFIG_FILE');
-    if (configFile !== undefined && !existsSync(configFile)) {
-      complain('TEMPORAL_CONFIG_FILE', 'names a file that does not exist');
-    }
-    if (read('TEMPORAL_TLS_DISABLE_HOST_VERIFICATION')) {
-      complain('TEMPORAL_TLS_DISABLE_HOST_VERIFICATION', 'is not supported: give the CA or the server name instead');
-    }
-    const half = (part: 'CERT' | 'KEY') =>
-      read(`TEMPORAL_TLS_CLIENT_${part}_PATH`) ?? read(`TEMPORAL_TLS_CLIENT_${part}_DATA`);
-    // Without this check the SDK would drop a lone half silently and connect without a client certificate.
-    if (!configFile && (half('CERT') === undefined) !== (half('KEY') === undefined)) {
-      complain('TEMPORAL_TLS_CLIENT_CERT_* and TEMPORAL_TLS_CLIENT_KEY_*', 'have to be given together');
-    }
-    const fallback = { namespace: 'default', connection: { address: '127.0.0.1:7233' } };
-    try {
-      const { namespace, connectionOptions } = loadClientConnectConfig({
-        overrideEnvVars: Object.fromEntries(
-          Object.entries(env).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim()]] : [])),
-        ),
-        // A profile in somebody's home directory must not reach a server that was not told about it.
-        disableFile: configFile === undefined && read('TEMPORAL_PROFILE') === undefined,
-        configFileStrict: true,
-      });
-      return {
-        namespace: namespace ?? fallback.namespace,
-        connection: { ...connectionOptions, address: connectionOptions.address ?? fallback.connection.address },
-      };
-    } catch {
-      // The SDK's own sentence can hold a path or a line of the file.
-      complain('TEMPORAL_*', 'cannot be read: look at the profile, the configuration file and the TLS files it names');
-      return fallback;
-    }
-  }
 }
 
 /** The base URLs of a development server whose port is known. */
@@ -261,18 +115,96 @@ export function defaultPublicUrls(port: number): string[] {
 
 /** True for names and literal addresses that never leave this machine. */
 export function isLoopbackHost(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+  return ['localhost', '::1', '[::1]'].includes(host) || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-function splitList(text: string): string[] {
-  return text.split(',').flatMap((entry) => entry.trim() || []);
+function readDatabaseUrl(vars: EnvironmentReader): string {
+  const text = vars.read('DATABASE_URL');
+  if (text === undefined) vars.complain('DATABASE_URL', 'is missing');
+  else if (!toUrl(text, ['postgres:', 'postgresql:'])) vars.complain('DATABASE_URL', 'is not a postgresql:// URL');
+  return text ?? BROKEN;
 }
 
-function toUrl(text: string): URL | undefined {
-  return URL.canParse(text) ? new URL(text) : undefined;
+function readOrigin(vars: EnvironmentReader, name: string): string | undefined {
+  const text = vars.read(name);
+  if (text !== undefined && toUrl(text, WEB)?.origin !== text) {
+    vars.complain(name, 'is not one origin such as http://127.0.0.1:8233, without path or trailing slash');
+  }
+  return text;
 }
 
-function toHttpUrl(text: string): URL | undefined {
-  const url = toUrl(text);
-  return url?.protocol === 'http:' || url?.protocol === 'https:' ? url : undefined;
+function readRoles(vars: EnvironmentReader): ReadonlySet<Role> {
+  const name = 'COUNTERSIGN_ROLES';
+  const text = vars.read(name);
+  if (text === undefined) return new Set(ROLES);
+  const asked = new Set(splitList(text));
+  const roles = ROLES.filter((role) => asked.has(role));
+  if (roles.length === 0 || roles.length < asked.size) {
+    vars.complain(name, `is not a comma-separated list of ${ROLES.join(', ')}`);
+  }
+  return new Set(roles);
+}
+
+function readMasterKeys(vars: EnvironmentReader): MasterKey[] {
+  const name = 'COUNTERSIGN_MASTER_KEYS';
+  const entries = splitList(vars.read(name) ?? '');
+  if (entries.length === 0) vars.complain(name, 'is missing');
+  const keys: MasterKey[] = [];
+  for (const [index, entry] of entries.entries()) {
+    const [, id = '', base64 = ''] = /^([\w-]{1,32}):([A-Za-z0-9+/]+={0,2})$/.exec(entry) ?? [];
+    const key = Buffer.from(base64, 'base64');
+    if (key.length !== MASTER_KEY_BYTES) {
+      vars.complain(name, `has an entry (number ${index + 1}) that is not <id>:<base64 of ${MASTER_KEY_BYTES} bytes>`);
+    } else if (keys.some((other) => other.id === id || other.key.equals(key))) {
+      vars.complain(name, `has an entry (number ${index + 1}) that repeats an earlier id or key`);
+    } else {
+      keys.push({ id, key });
+    }
+  }
+  return keys;
+}
+
+function readPublicUrls(vars: EnvironmentReader, host: string, port: number): string[] {
+  const name = 'COUNTERSIGN_PUBLIC_URLS';
+  const entries = splitList(vars.read(name) ?? '');
+  if (entries.length === 0) {
+    // Devices sign the address that they call, so the server has to know it.
+    if (!isLoopbackHost(host)) vars.complain(name, 'is missing; only a loopback COUNTERSIGN_HOST has a default');
+    return port === 0 ? [] : defaultPublicUrls(port);
+  }
+  return entries.map((entry, index) => {
+    const url = toUrl(entry, WEB);
+    if (url && !url.username && !url.password && !/[?#]/.test(entry)) return url.href.replace(/\/+$/, '');
+    vars.complain(name, `has an entry (number ${index + 1}) that is not a plain http(s) base URL`);
+    return BROKEN;
+  });
+}
+
+function readTemporal(vars: EnvironmentReader): TemporalConfig {
+  const configFile = vars.existingFile('TEMPORAL_CONFIG_FILE');
+  if (vars.read('TEMPORAL_TLS_DISABLE_HOST_VERIFICATION')) {
+    // The SDK for TypeScript reads it and then ignores it.
+    vars.complain('TEMPORAL_TLS_DISABLE_HOST_VERIFICATION', 'is not supported: give the CA or the server name instead');
+  }
+  const half = (part: 'CERT' | 'KEY') =>
+    vars.read(`TEMPORAL_TLS_CLIENT_${part}_PATH`) ?? vars.read(`TEMPORAL_TLS_CLIENT_${part}_DATA`);
+  const useFile = configFile !== undefined || vars.read('TEMPORAL_PROFILE') !== undefined;
+  if (!useFile && (half('CERT') === undefined) !== (half('KEY') === undefined)) {
+    // The SDK would drop a lone half silently and connect without a client certificate.
+    vars.complain('TEMPORAL_TLS_CLIENT_CERT_* and TEMPORAL_TLS_CLIENT_KEY_*', 'have to be given together');
+  }
+  try {
+    const { namespace = TEMPORAL_DEFAULTS.namespace, connectionOptions } = loadClientConnectConfig({
+      overrideEnvVars: vars.all(),
+      // A profile in somebody's home directory must not reach a server that was not told about it.
+      disableFile: !useFile,
+      configFileStrict: true,
+    });
+    const { address = TEMPORAL_DEFAULTS.address } = connectionOptions;
+    return { namespace, connection: { ...connectionOptions, address } };
+  } catch {
+    // The SDK's own sentence can hold a path, or a line of the file.
+    vars.complain('TEMPORAL_*', 'cannot be read: look at the profile, the configuration file and the TLS files');
+    return { namespace: BROKEN, connection: { address: BROKEN } };
+  }
 }
