@@ -1,6 +1,7 @@
 import { connect } from 'node:http2';
 import fs from 'node:fs';
 import path from 'node:path';
+import type { TemporalConfig } from '../platform/config';
 import { startPart, whenReady } from './part';
 import type { Part } from './part';
 import { provideTemporal } from './temporalBinary';
@@ -50,11 +51,10 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
 }
 
 /** Tells a server that we did not start (by `TEMPORAL_*`) what the workflows are found by. Safe to repeat. */
-export async function registerSearchAttributes(): Promise<void> {
+export async function registerSearchAttributes({ namespace, connection: options }: TemporalConfig): Promise<void> {
+  // Loaded late: only a server of somebody else needs it.
   const { Connection } = await import('@temporalio/client');
-  const { loadClientConnectConfig } = await import('@temporalio/envconfig');
-  const { connectionOptions, namespace = TEMPORAL_NAMESPACE } = loadClientConnectConfig();
-  const connection = await Connection.connect(connectionOptions);
+  const connection = await Connection.connect(options);
   try {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
     const missing = SEARCH_ATTRIBUTES.filter((name) => !(name in customAttributes));

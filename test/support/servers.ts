@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { migrate } from '../../db/migrate';
 import type { Part } from '../../stack/part';
 import { freePorts } from '../../stack/ports';
@@ -86,7 +87,11 @@ async function providePostgres(home: string, guard: Watchdog): Promise<void> {
 async function provideTemporal(home: string, guard: Watchdog): Promise<void> {
   process.env['TEMPORAL_NAMESPACE'] ??= TEMPORAL_NAMESPACE;
   if (process.env['TEMPORAL_ADDRESS']) {
-    await registerSearchAttributes();
+    const { namespace = TEMPORAL_NAMESPACE, connectionOptions } = loadClientConnectConfig();
+    await registerSearchAttributes({
+      namespace,
+      connection: { ...connectionOptions, address: process.env['TEMPORAL_ADDRESS'] },
+    });
     return;
   }
   const [port = 0] = await freePorts(1);

@@ -1,0 +1,45 @@
+import type { Home } from './home';
+import type { StackFacts } from './stack';
+
+/** What a person needs to see first: the addresses, and a first approval to copy. */
+export function greeting(facts: StackFacts, home: Home, env: NodeJS.ProcessEnv, tookMs: number): string {
+  const { apiUrl, temporalUiUrl, temporalAddress } = facts;
+  const sameHome = env['COUNTERSIGN_HOME'] ? `COUNTERSIGN_HOME='${home.folder}' ` : '';
+  return `
+Countersign is ready (${(tookMs / 1_000).toFixed(1)} s).
+
+  API          ${apiUrl}
+  Docs         ${apiUrl}/v1/openapi.json
+  Temporal UI  ${temporalUiUrl ?? `(your own server, ${temporalAddress})`}
+  Logs         ${home.file('logs')}
+
+Your first approval. In a second terminal, be the phone of user demo:
+
+  ${sameHome}npm run phone
+
+In a third one, ask him:
+
+${firstApproval(facts)}
+
+Ctrl-C ends everything; the next start goes on where this one ended.
+`;
+}
+
+/** The shell makes a new idempotency key each time, so that the same lines can be copied twice. */
+function firstApproval({ apiUrl, apiKey, userId, callbackUrl }: StackFacts): string {
+  const approval = {
+    userId,
+    mode: 'transaction',
+    title: 'Pay 49.90 EUR to Example Shop?',
+    details: [
+      { label: 'Amount', value: '49.90 EUR' },
+      { label: 'To', value: 'Example Shop' },
+    ],
+    callbackUrl,
+  };
+  return `  curl -s ${apiUrl}/v1/approvals \\
+    -H 'Authorization: Bearer ${apiKey}' \\
+    -H "Idempotency-Key: first-$(date +%s)" \\
+    -H 'Content-Type: application/json' \\
+    -d '${JSON.stringify(approval)}'`;
+}
