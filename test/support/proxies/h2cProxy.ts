@@ -1,6 +1,12 @@
 import { once } from 'node:events';
 import { connect, constants, createServer } from 'node:http2';
-import type { ClientHttp2Session, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type {
+  ClientHttp2Session,
+  IncomingHttpHeaders,
+  OutgoingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { Stops } from './stops';
@@ -19,6 +25,8 @@ export interface H2cProxy {
   stopAt(matches: (call: Call) => boolean, when: When): Stop<Call>;
   /** How often each call was made, by its name. */
   counts(): Record<string, number>;
+  /** Calls that match are refused for good (PERMISSION_DENIED), and never reach the server; undefined ends that. */
+  fail(matches: ((call: Call) => boolean) | undefined): void;
   /** New connections are closed at once while this is true, like those to a server that is away. */
   refuse(refusing: boolean): void;
   cutAll(): void;
@@ -26,10 +34,10 @@ export interface H2cProxy {
 }
 
 interface Answer {
-  headers: IncomingHttpHeaders;
+  headers: OutgoingHttpHeaders;
   body: Buffer;
   /** Missing where the headers were all there is, as in most gRPC errors. */
-  trailers?: IncomingHttpHeaders;
+  trailers?: OutgoingHttpHeaders;
 }
 
 // Long polls of many workers, and histories of many events, are no attack.
@@ -43,6 +51,7 @@ export async function startH2cProxy(upstreamPort: number, port = 0): Promise<H2c
   const stops = new Stops<Call>();
   const sessions = new Set<ServerHttp2Session>();
   let refusing = false;
+  let failing: ((call: Call) => boolean) | undefined;
 
   const server = createServer(LIMITS);
   server.on('session', (session) => {
@@ -58,7 +67,9 @@ export async function startH2cProxy(upstreamPort: number, port = 0): Promise<H2c
     });
     session.on('stream', (stream, headers) => {
       // A call that was given up, on either side, has nobody left to be told.
-      carry(stream, headers, upstream, stops).catch(() => stream.close(constants.NGHTTP2_CANCEL));
+      carry(stream, headers, upstream, { stops, fails: (call) => failing?.(call) ?? false }).catch(() =>
+        stream.close(constants.NGHTTP2_CANCEL),
+      );
     });
   });
   server.listen(port, '127.0.0.1');
@@ -69,6 +80,7 @@ export async function startH2cProxy(upstreamPort: number, port = 0): Promise<H2c
     port: (server.address() as AddressInfo).port,
     stopAt: (matches, when) => stops.stopAt(matches, when),
     counts: () => stops.counts(),
+    fail: (matches) => void (failing = matches),
     refuse: (now) => void (refusing = now),
     cutAll,
     async close() {
@@ -80,15 +92,26 @@ export async function startH2cProxy(upstreamPort: number, port = 0): Promise<H2c
   };
 }
 
+interface Rules {
+  stops: Stops<Call>;
+  fails: (call: Call) => boolean;
+}
+
+const REFUSAL: Answer = {
+  headers: { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '7', 'grpc-message': 'refused' },
+  body: Buffer.alloc(0),
+};
+
 async function carry(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
   upstream: ClientHttp2Session,
-  stops: Stops<Call>,
+  { stops, fails }: Rules,
 ): Promise<void> {
   stream.on('error', () => undefined);
   const path = headers[':path'] ?? '';
   const call = { name: path.slice(path.lastIndexOf('/') + 1), path, body: await buffer(stream) };
+  if (fails(call)) return tell(stream, REFUSAL);
   const held = stops.meet(call);
   if (held?.when === 'before' && (await held.stand()) === 'drop') return void stream.session?.destroy();
   const answer = await ask(upstream, headers, call.body, stream);

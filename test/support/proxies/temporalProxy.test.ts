@@ -59,6 +59,15 @@ test('stopped before a start, there is no workflow', async () => {
   await client.workflow.getHandle(workflowId).terminate();
 });
 
+test('a call that fails is refused, and nothing happened', async () => {
+  const workflowId = randomUUID();
+  proxy.fail(({ name }) => name === 'StartWorkflowExecution');
+  await expect(start(workflowId)).rejects.toMatchObject({ cause: { code: 7 } });
+  proxy.fail(undefined);
+  await start(workflowId);
+  await client.workflow.getHandle(workflowId).terminate();
+});
+
 async function start(workflowId: string = randomUUID()): Promise<string> {
   await client.workflow.start('nobody-runs-this', { workflowId, taskQueue: `proxy-${workflowId}` });
   return workflowId;
