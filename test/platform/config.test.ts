@@ -1,0 +1,212 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { ConfigError, loadConfig } from '../../platform/config';
+import type { Environment } from '../../platform/environment';
+
+const key = (byte: number) => Buffer.alloc(32, byte).toString('base64');
+const enough = {
+  DATABASE_URL: 'postgresql://app:hunter2@db.example:5432/app',
+  COUNTERSIGN_MASTER_KEYS: `k1:${key(1)}`,
+};
+
+function problemsOf(env: Environment): readonly string[] {
+  try {
+    loadConfig(env);
+    return [];
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).problems;
+  }
+}
+
+/** The names of the variables that were complained about. */
+const complainedAbout = (env: Environment) => problemsOf(env).map((problem) => problem.split(' ')[0]);
+
+const folder = mkdtempSync(join(tmpdir(), 'config-test-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, text: string): string {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+}
+
+test('a database and a master key are enough to start in development', () => {
+  expect(loadConfig(enough)).toEqual({
+    databaseUrl: enough.DATABASE_URL,
+    host: '127.0.0.1',
+    port: 4700,
+    roles: new Set(['api', 'approvals', 'webhooks']),
+    masterKeys: [{ id: 'k1', key: Buffer.alloc(32, 1) }],
+    publicUrls: ['http://127.0.0.1:4700', 'http://localhost:4700'],
+    simulator: false,
+    logLevel: 'info',
+    shutdownGraceSeconds: 15,
+    taskQueuePrefix: 'countersign',
+    temporal: { namespace: 'default', connection: { address: '127.0.0.1:7233' } },
+  });
+});
+
+test('every setting is taken', () => {
+  const bundle = file('bundle.js', '');
+  expect(
+    loadConfig({
+      ...enough,
+      PORT: '0',
+      COUNTERSIGN_HOST: 'localhost',
+      COUNTERSIGN_ROLES: ' webhooks, api,',
+      COUNTERSIGN_MASTER_KEYS: `k2:${key(2)}, k1:${key(1)}`,
+      COUNTERSIGN_PUBLIC_URLS: 'https://Auth.Example.com/base/, http://localhost:1',
+      COUNTERSIGN_SIMULATOR: '1',
+      COUNTERSIGN_CODEC_ORIGIN: 'http://127.0.0.1:8233',
+      COUNTERSIGN_LOG_LEVEL: 'silent',
+      COUNTERSIGN_SHUTDOWN_GRACE_SECONDS: '2',
+      COUNTERSIGN_TASK_QUEUE_PREFIX: 'test-7',
+      COUNTERSIGN_BUILD_ID: 'v1.2.3',
+      COUNTERSIGN_WORKFLOW_BUNDLE: bundle,
+      TEMPORAL_ADDRESS: 'temporal.example:7233',
+      TEMPORAL_NAMESPACE: 'approvals',
+    }),
+  ).toMatchObject({
+    port: 0,
+    host: 'localhost',
+    roles: new Set(['api', 'webhooks']),
+    masterKeys: [{ id: 'k2' }, { id: 'k1' }],
+    publicUrls: ['https://auth.example.com/base', 'http://localhost:1'],
+    simulator: true,
+    codecOrigin: 'http://127.0.0.1:8233',
+    logLevel: 'silent',
+    shutdownGraceSeconds: 2,
+    taskQueuePrefix: 'test-7',
+    buildId: 'v1.2.3',
+    workflowBundlePath: bundle,
+    temporal: { namespace: 'approvals', connection: { address: 'temporal.example:7233' } },
+  });
+});
+
+test('all problems are named together, without a single value', () => {
+  const env = {
+    DATABASE_URL: 'mysql://app:VALUE@db/app',
+    PORT: '99999VALUE',
+    COUNTERSIGN_HOST: '0.0.0.0',
+    COUNTERSIGN_ROLES: 'api,VALUE',
+    COUNTERSIGN_MASTER_KEYS: 'VALUE',
+    COUNTERSIGN_SIMULATOR: '1',
+    COUNTERSIGN_CODEC_ORIGIN: 'http://VALUE/path',
+    COUNTERSIGN_LOG_LEVEL: 'VALUE',
+    COUNTERSIGN_SHUTDOWN_GRACE_SECONDS: '-1VALUE',
+    COUNTERSIGN_TASK_QUEUE_PREFIX: 'VALUE VALUE',
+    COUNTERSIGN_BUILD_ID: 'VALUE VALUE',
+    COUNTERSIGN_WORKFLOW_BUNDLE: '/nowhere/VALUE',
+    COUNTERSIGN_MASTER_KEY: 'VALUE',
+    TEMPORAL_CONFIG_FILE: '/nowhere/VALUE',
+    TEMPORAL_PROFILE: 'VALUE',
+  };
+  expect(new Set(complainedAbout(env))).toEqual(
+    new Set([
+      'DATABASE_URL',
+      'PORT',
+      'COUNTERSIGN_ROLES',
+      'COUNTERSIGN_MASTER_KEYS',
+      'COUNTERSIGN_PUBLIC_URLS',
+      'COUNTERSIGN_SIMULATOR',
+      'COUNTERSIGN_CODEC_ORIGIN',
+      'COUNTERSIGN_LOG_LEVEL',
+      'COUNTERSIGN_SHUTDOWN_GRACE_SECONDS',
+      'COUNTERSIGN_TASK_QUEUE_PREFIX',
+      'COUNTERSIGN_BUILD_ID',
+      'COUNTERSIGN_WORKFLOW_BUNDLE',
+      'COUNTERSIGN_MASTER_KEY',
+      'TEMPORAL_CONFIG_FILE',
+      'TEMPORAL_*',
+    ]),
+  );
+  expect(new ConfigError(problemsOf(env)).message).not.toMatch(/VALUE/);
+});
+
+test('nothing at all is a complaint about what cannot be guessed', () => {
+  expect(complainedAbout({})).toEqual(['DATABASE_URL', 'COUNTERSIGN_MASTER_KEYS']);
+});
+
+test('an empty value counts as not given', () => {
+  expect(loadConfig({ ...enough, PORT: '', COUNTERSIGN_LOG_LEVEL: ' ', TEMPORAL_ADDRESS: '' })).toEqual(
+    loadConfig(enough),
+  );
+});
+
+test.each([
+  ['COUNTERSIGN_MASTER_KEYS', 'k1:AAAA'],
+  ['COUNTERSIGN_MASTER_KEYS', `:${key(1)}`],
+  ['COUNTERSIGN_MASTER_KEYS', `k1:${key(1)},k1:${key(2)}`],
+  ['COUNTERSIGN_MASTER_KEYS', `k1:${key(1)},k2:${key(1)}`],
+  ['COUNTERSIGN_MASTER_KEYS', ','],
+  ['COUNTERSIGN_ROLES', ','],
+  ['COUNTERSIGN_PUBLIC_URLS', 'ftp://example.com'],
+  ['COUNTERSIGN_PUBLIC_URLS', 'https://user:secret@example.com'],
+  ['COUNTERSIGN_PUBLIC_URLS', 'https://example.com?x=1'],
+  ['COUNTERSIGN_PUBLIC_URLS', 'example.com'],
+  ['COUNTERSIGN_CODEC_ORIGIN', 'http://127.0.0.1:8233/'],
+  ['COUNTERSIGN_CODEC_ORIGIN', '*'],
+  ['COUNTERSIGN_SIMULATOR', 'yes'],
+  ['PORT', '65536'],
+  ['PORT', '0x10'],
+  ['DATABASE_URL', 'localhost'],
+])('%s=%s is refused', (name, value) => {
+  expect(complainedAbout({ ...enough, [name]: value })).toEqual([name]);
+});
+
+test('a server that others reach has to be told its address', () => {
+  const open = { ...enough, COUNTERSIGN_HOST: '0.0.0.0' };
+  expect(complainedAbout(open)).toEqual(['COUNTERSIGN_PUBLIC_URLS']);
+  expect(problemsOf({ ...open, COUNTERSIGN_PUBLIC_URLS: 'https://auth.example.com' })).toEqual([]);
+});
+
+test.each(['COUNTERSIGN_SIMULATOR=1', 'COUNTERSIGN_CODEC_ORIGIN=http://127.0.0.1:8233'])(
+  '%s is refused where others reach the server',
+  (setting) => {
+    const [name = '', value] = setting.split('=');
+    const open = { COUNTERSIGN_HOST: '10.0.0.1', COUNTERSIGN_PUBLIC_URLS: 'https://auth.example.com' };
+    expect(problemsOf({ ...enough, [name]: value })).toEqual([]);
+    expect(complainedAbout({ ...enough, ...open, [name]: value })).toEqual([name]);
+  },
+);
+
+describe('Temporal', () => {
+  const toml = () =>
+    file('temporal.toml', '[profile.cloud]\naddress = "cloud.example:7233"\nnamespace = "ns.acct"\napi_key = "KEY"\n');
+
+  test('an API key turns TLS on', () => {
+    const { temporal } = loadConfig({ ...enough, TEMPORAL_ADDRESS: 'cloud.example:7233', TEMPORAL_API_KEY: 'KEY' });
+    expect(temporal.connection).toMatchObject({ apiKey: 'KEY', tls: true });
+  });
+
+  test('a profile of a file is taken, and single variables go before it', () => {
+    const { temporal } = loadConfig({
+      ...enough,
+      TEMPORAL_CONFIG_FILE: toml(),
+      TEMPORAL_PROFILE: 'cloud',
+      TEMPORAL_NAMESPACE: 'other.acct',
+    });
+    expect(temporal).toMatchObject({
+      namespace: 'other.acct',
+      connection: { address: 'cloud.example:7233', apiKey: 'KEY', tls: true },
+    });
+  });
+
+  test("the profile in somebody's home directory is left alone", () => {
+    mkdirSync(join(folder, 'temporalio'));
+    file('temporalio/temporal.toml', '[profile.default]\naddress = "elsewhere:7233"\n');
+    const env = { ...enough, XDG_CONFIG_HOME: folder, HOME: folder };
+    expect(loadConfig(env).temporal.connection.address).toBe('127.0.0.1:7233');
+  });
+
+  test.each([
+    [{ TEMPORAL_PROFILE: 'nobody' }, 'TEMPORAL_*'],
+    [{ TEMPORAL_TLS_SERVER_CA_CERT_PATH: '/nowhere/ca.pem' }, 'TEMPORAL_*'],
+    [{ TEMPORAL_TLS_CLIENT_CERT_DATA: 'cert' }, 'TEMPORAL_TLS_CLIENT_CERT_*'],
+    [{ TEMPORAL_TLS_DISABLE_HOST_VERIFICATION: 'true' }, 'TEMPORAL_TLS_DISABLE_HOST_VERIFICATION'],
+  ])('%j is refused rather than ignored', (settings, name) => {
+    expect(complainedAbout({ ...enough, XDG_CONFIG_HOME: folder, ...settings })).toEqual([name]);
+  });
+});
