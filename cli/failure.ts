@@ -2,13 +2,13 @@ import { CountersignError } from '../sdk/device';
 import { printable } from './printable';
 
 /** A command that cannot do what it was asked; the sentence says what to do next. */
-export class CliError extends Error {
-  override readonly name = 'CliError';
+export class Failure extends Error {
+  override readonly name = 'Failure';
 }
 
 /** What a person at a terminal should read about a failure; an accident of ours keeps its stack. */
 export function explain(error: unknown): string {
-  if (error instanceof CliError) return error.message;
+  if (error instanceof Failure) return error.message;
   if (error instanceof CountersignError) return explainRefusal(error);
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -6,7 +6,7 @@ import { REASONS } from '../domain/approval';
 import type { Device } from '../sdk/device';
 import { CountersignError, createDevice, createWebCryptoKey, exportPrivateJwk, importPrivateJwk } from '../sdk/device';
 import { createCountersign } from '../sdk/server';
-import { CliError, explain } from './failure';
+import { Failure, explain } from './failure';
 import type { StackFile } from './home';
 import { countersignHome, readStack } from './home';
 import { ownerAtTerminal, ownerWhoAlways, watchInbox } from './phoneInbox';
@@ -138,7 +138,7 @@ async function answer(
 /** The phone of the state file. */
 async function openPhone(options: PhoneOptions): Promise<Device> {
   const phone = await readPhone(stateFile(options));
-  if (!phone) throw new CliError('This phone is not registered yet. Register it: npm run phone -- register');
+  if (!phone) throw new Failure('This phone is not registered yet. Register it: npm run phone -- register');
   const stack = await readStack(countersignHome(process.env));
   // The stack may have another port than last time.
   const current = stack?.tenantId === phone.identity.tenantId ? stack.apiUrl : phone.url;
@@ -152,12 +152,12 @@ async function openPhone(options: PhoneOptions): Promise<Device> {
 async function registerPhone(options: RegisterOptions): Promise<Device> {
   const file = stateFile(options);
   if (!options.again && (await readPhone(file))) {
-    throw new CliError('This phone is a device already. Use --again to forget it, or --state <file> for another one.');
+    throw new Failure('This phone is a device already. Use --again to forget it, or --state <file> for another one.');
   }
   const stack = await readStack(countersignHome(process.env));
   const url = options.url ?? stack?.apiUrl;
   if (url === undefined) {
-    throw new CliError('No stack is running. Start it with: npm start\n(or give --url and --token of another server)');
+    throw new Failure('No stack is running. Start it with: npm start\n(or give --url and --token of another server)');
   }
   const key = await createWebCryptoKey({ extractable: true });
   const device = createDevice({ baseUrl: url, key });
@@ -169,7 +169,7 @@ async function registerPhone(options: RegisterOptions): Promise<Device> {
 }
 
 async function demoToken(stack: StackFile | undefined, url: string): Promise<string> {
-  if (!stack) throw new CliError('No stack is running. Start it with: npm start\n(or give --token of another server)');
+  if (!stack) throw new Failure('No stack is running. Start it with: npm start\n(or give --token of another server)');
   const backend = createCountersign({ baseUrl: url, apiKey: stack.apiKey });
   return (await backend.users.createRegistrationToken(stack.userId)).registrationToken;
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { JSONWebKeySet } from 'jose';
 import { verifyEvidence } from '../sdk/evidence';
-import { CliError } from './failure';
+import { Failure } from './failure';
 import { printable } from './printable';
 
 const EXAMPLES = `
@@ -41,7 +41,7 @@ export function readEvidence(text: string): string {
   if (!text.startsWith('{')) return text.replace(/\r?\n$/, '');
   const reply = parse(text) as { evidence?: unknown } | undefined;
   if (typeof reply?.evidence === 'string') return reply.evidence;
-  throw new CliError('The file is neither a compact JWS nor the reply {"evidence": "…"} of the API.');
+  throw new Failure('The file is neither a compact JWS nor the reply {"evidence": "…"} of the API.');
 }
 
 function readKeys(text: string): JSONWebKeySet {
@@ -49,14 +49,14 @@ function readKeys(text: string): JSONWebKeySet {
   if (Array.isArray(set?.keys) && set.keys.every((key) => typeof key === 'object' && key !== null)) {
     return set as JSONWebKeySet;
   }
-  throw new CliError('The keys are no JWK set. Get them from the installation: curl <API>/.well-known/jwks.json');
+  throw new Failure('The keys are no JWK set. Get them from the installation: curl <API>/.well-known/jwks.json');
 }
 
 async function readText(file: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(file));
   } catch (error) {
-    throw new CliError(`Cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Failure(`Cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
