@@ -82,14 +82,10 @@ export function createSafeClient({
       signal?.addEventListener('abort', onAbort);
       if (signal?.aborted) onAbort();
       try {
-        const reply = await request(url, { method: 'POST', dispatcher: agent, headers, body, signal: limit.signal });
-        return {
-          status: reply.statusCode,
-          headers: toPlainHeaders(reply.headers),
-          ...(await readAtMost(reply.body, maxResponseBytes)),
-        };
+        const options = { method: 'POST', dispatcher: agent, headers, body, signal: limit.signal } as const;
+        return await Promise.race([exchange(url, options, maxResponseBytes), rejectionOf(limit.signal)]);
       } catch (error) {
-        throw limit.signal.aborted ? toSendError(limit.signal.reason) : toSendError(error);
+        throw toSendError(limit.signal.aborted ? limit.signal.reason : error);
       } finally {
         clearTimeout(timer);
         signal?.removeEventListener('abort', onAbort);
@@ -98,6 +94,24 @@ export function createSafeClient({
 
     close: () => agent.destroy(),
   };
+}
+
+async function exchange(
+  url: string,
+  options: Parameters<typeof request>[1],
+  maxResponseBytes: number,
+): Promise<SafeReply> {
+  const { statusCode, headers, body } = await request(url, options);
+  return { status: statusCode, headers: toPlainHeaders(headers), ...(await readAtMost(body, maxResponseBytes)) };
+}
+
+/** undici looks at the signal only once it is connected (and then sends nothing); the clock runs before that too. */
+function rejectionOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const refuse = (): void => reject(toSendError(signal.reason));
+    if (signal.aborted) refuse();
+    else signal.addEventListener('abort', refuse, { once: true });
+  });
 }
 
 function plainLookup(lookup: Lookup): LookupFunction {

@@ -7,9 +7,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config';
 import { isLoopbackHost } from '../config';
 
-const RETRY_MS = 2_000;
-const PROBE_EVERY_MS = 2_000;
-const PROBE_PATIENCE_MS = 1_500;
+const PACE = { retryMs: 2_000, probeEveryMs: 2_000, probePatienceMs: 1_500 };
 
 export type TemporalState = 'connecting' | 'up' | 'away';
 
@@ -30,13 +28,22 @@ export interface TemporalLinkOptions {
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** Called at the first connection and whenever the server is back. What it throws is logged. */
   onUp?: (connection: NativeConnection) => void | Promise<void>;
+  connect?: (options: NativeConnectionOptions) => Promise<NativeConnection>;
+  pace?: typeof PACE;
 }
 
 /**
  * One connection to Temporal for clients and workers, made in the background: NativeConnection has no lazy form, and
  * nothing that answers people may wait for the engine.
  */
-export function createTemporalLink({ config, dataConverter, logger, onUp }: TemporalLinkOptions): TemporalLink {
+export function createTemporalLink({
+  config,
+  dataConverter,
+  logger,
+  onUp,
+  connect: connectOnce = (options) => NativeConnection.connect(options),
+  pace = PACE,
+}: TemporalLinkOptions): TemporalLink {
   const { namespace } = config.temporal;
   const stop = new AbortController();
   const connected = deferred<NativeConnection>();
@@ -63,23 +70,23 @@ export function createTemporalLink({ config, dataConverter, logger, onUp }: Temp
   async function connect(): Promise<NativeConnection | undefined> {
     for (let attempt = 1; !stop.signal.aborted; attempt++) {
       try {
-        const made = await NativeConnection.connect(connectionOptions(config));
+        const made = await connectOnce(connectionOptions(config));
         if (!stop.signal.aborted) return made;
         await made.close(); // closed while the attempt was under way, which cannot be called off
       } catch (error) {
         // Once, not every two seconds: /readyz tells that it lasts.
         if (attempt === 1 && !stop.signal.aborted) logger.warn({ err: error }, 'temporal cannot be reached, trying on');
       }
-      await pause(RETRY_MS);
+      await pause(pace.retryMs);
     }
     return undefined;
   }
 
   /** The SDK retries inside a call for ten seconds, whatever the deadline: so our own clock says `away` meanwhile. */
   async function probe(up: NativeConnection): Promise<void> {
-    const timer = setTimeout(() => becomes('away', new Error('no answer in time')), PROBE_PATIENCE_MS);
+    const timer = setTimeout(() => becomes('away', new Error('no answer in time')), pace.probePatienceMs);
     try {
-      await up.withDeadline(Date.now() + PROBE_PATIENCE_MS, () => up.workflowService.getSystemInfo({}));
+      await up.withDeadline(Date.now() + pace.probePatienceMs, () => up.workflowService.getSystemInfo({}));
       becomes('up');
     } catch (error) {
       becomes('away', error);
@@ -99,7 +106,7 @@ export function createTemporalLink({ config, dataConverter, logger, onUp }: Temp
     connected.resolve(made);
     becomes('up');
     while (!stop.signal.aborted) {
-      await pause(PROBE_EVERY_MS);
+      await pause(pace.probeEveryMs);
       if (!stop.signal.aborted) await probe(made);
     }
   }

@@ -107,6 +107,19 @@ describe('no reply', () => {
     await expect(client.post('http://silent.test/', request)).rejects.toMatchObject({ reason: 'timeout' });
   });
 
+  test('when the caller gives up while the name server is silent', async () => {
+    const controller = new AbortController();
+    const client = setupClient({ timeoutMs: 60_000, lookup: () => controller.abort() });
+    const call = client.post('http://silent.test/', { ...request, signal: controller.signal });
+    await expect(call).rejects.toMatchObject({ reason: 'aborted' });
+  });
+
+  test('when the client is closed', async () => {
+    const started = setupClient({ timeoutMs: 60_000 });
+    const url = await serve(() => void started.close());
+    await expect(started.post(url, request)).rejects.toMatchObject({ reason: 'aborted' });
+  });
+
   test('when the connection is reset', async () => {
     const url = await serve((req) => req.socket.resetAndDestroy());
     await expect(setupClient().post(url, request)).rejects.toMatchObject({ reason: 'connection_lost' });
