@@ -1,3 +1,4 @@
+import { ConfigError } from '../platform/config';
 import { CountersignError } from '../sdk/device';
 import { printable } from './printable';
 
@@ -8,13 +9,16 @@ export class Failure extends Error {
 
 /** What a person at a terminal should read about a failure; an accident of ours keeps its stack. */
 export function explain(error: unknown): string {
-  if (error instanceof Failure) return error.message;
+  if (error instanceof Failure || error instanceof ConfigError) return error.message;
   if (error instanceof CountersignError) return explainRefusal(error);
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-function explainRefusal({ code, requestId, message: said }: CountersignError): string {
+function explainRefusal({ code, field, requestId, message: said }: CountersignError): string {
   const message = printable(said);
+  if (code === 'device_unauthorized' && field !== undefined) {
+    return `${message}\nThe server goes by other addresses (COUNTERSIGN_PUBLIC_URLS): give one of them with --url`;
+  }
   switch (code) {
     case 'unreachable':
       return `${message}\nIs it running? Start it with: npm start`;

@@ -10,9 +10,11 @@ export interface StackFile {
   userId: string;
 }
 
+const ROOT = path.join(__dirname, '..');
+
 /** Where the stack and the phones of this checkout keep their data. */
 export function countersignHome(environment: NodeJS.ProcessEnv): string {
-  return path.resolve(environment['COUNTERSIGN_HOME'] || '.countersign');
+  return path.resolve(environment['COUNTERSIGN_HOME'] || path.join(ROOT, '.countersign'));
 }
 
 /** What the stack says about itself, or undefined when it is not running. */

@@ -1,0 +1,137 @@
+import { describe, expect, jest, test } from '@jest/globals';
+import type { Owner } from '../../cli/phoneInbox';
+import { watchInbox } from '../../cli/phoneInbox';
+import type { Choice } from '../../cli/phoneScreen';
+import type { Device, DeviceApproval, Inbox } from '../../sdk/device';
+import { CountersignError } from '../../sdk/device';
+import { incoming } from './incoming';
+
+const refusal = (code: string, status: number) => new CountersignError({ code, status, title: `Refused: ${code}.` });
+
+/**
+ * A server with an inbox that the test changes, and a phone whose owner says what the test says. The watch ends with the
+ * first approval that the owner says nothing to.
+ */
+function setup(choices: Record<string, Choice | Promise<Choice>>) {
+  const leaving = new AbortController();
+  const printed: string[] = [];
+  let waiting: DeviceApproval[] = [];
+  let version = 0;
+  let changed: (() => void)[] = [];
+  const failures: Error[] = [];
+
+  const inbox = async ({ cursor, signal }: Parameters<Device['inbox']>[0] & object = {}): Promise<Inbox> => {
+    const failure = failures.shift();
+    if (failure) throw failure;
+    while (cursor === `c-${version}`) {
+      await new Promise<void>((resolve, reject) => {
+        changed.push(resolve);
+        signal?.addEventListener('abort', () => reject(signal.reason as Error));
+        if (signal?.aborted) reject(signal.reason as Error);
+      });
+    }
+    return { approvals: waiting, cursor: `c-${version}` };
+  };
+  const answer = jest.fn<Device['answer']>(async ({ id }, decision) => {
+    receive(waiting.filter((approval) => approval.id !== id));
+    return { ...incoming(id), status: decision };
+  });
+  function receive(approvals: DeviceApproval[]) {
+    waiting = approvals;
+    version += 1;
+    for (const wake of changed) wake();
+    changed = [];
+  }
+
+  const owner: Owner = {
+    print: (text) => void printed.push(text),
+    choose: (signal) => {
+      const asked = /\((\w+)\)/.exec(printed.at(-1) ?? '')?.[1] ?? '';
+      const choice = choices[asked];
+      return new Promise((resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+        if (choice === undefined) leaving.abort(new Error('the owner left'));
+        else void Promise.resolve(choice).then(resolve);
+      });
+    },
+  };
+  const watch = () => watchInbox({ inbox, answer } as unknown as Device, owner, leaving.signal);
+  return { watch, receive, answer, printed, failures, leaving };
+}
+
+const never = new Promise<never>(() => {});
+
+describe('the phone', () => {
+  test('sends what its owner says, one approval after the other, each once', async () => {
+    const phone = setup({ yes: 'approve', no: 'deny', stranger: 'not_me', later: 'skip' });
+    phone.receive(['yes', 'later', 'no', 'stranger', 'end'].map((id) => incoming(id)));
+    await expect(phone.watch()).rejects.toThrow('the owner left');
+    expect(phone.answer.mock.calls.map(([{ id }, decision, reason]) => [id, decision, reason])).toEqual([
+      ['yes', 'approved', undefined],
+      ['no', 'denied', undefined],
+      ['stranger', 'denied', 'not_me'],
+    ]);
+  });
+
+  test('does not ask about what is decided or answered', async () => {
+    const phone = setup({});
+    phone.receive([
+      { ...incoming('done'), status: 'approved' },
+      { ...incoming('mine'), answeredByMe: 'approved' },
+      incoming('end'),
+    ]);
+    await expect(phone.watch()).rejects.toThrow('the owner left');
+    expect(phone.printed).toHaveLength(1);
+  });
+
+  test('takes the question back when the approval is no longer open', async () => {
+    const phone = setup({ gone: never });
+    phone.receive([incoming('gone')]);
+    const watched = phone.watch();
+    while (phone.printed.length === 0) await Promise.resolve();
+    phone.receive([incoming('end')]);
+    await expect(watched).rejects.toThrow('the owner left');
+    expect(phone.printed[1]).toContain('No longer open');
+    expect(phone.answer).not.toHaveBeenCalled();
+  });
+
+  test('says why an answer was refused, and goes on', async () => {
+    const phone = setup({ late: 'approve' });
+    phone.answer.mockRejectedValueOnce(refusal('approval_expired', 410));
+    phone.receive([incoming('late'), incoming('end')]);
+    await expect(phone.watch()).rejects.toThrow('the owner left');
+    expect(phone.printed[1]).toContain('Refused: approval_expired');
+  });
+
+  test('ends when the device was removed', async () => {
+    const phone = setup({ one: 'approve' });
+    phone.answer.mockRejectedValueOnce(refusal('device_removed', 403));
+    phone.receive([incoming('one')]);
+    await expect(phone.watch()).rejects.toMatchObject({ code: 'device_removed' });
+
+    const other = setup({});
+    other.failures.push(refusal('device_unauthorized', 401));
+    await expect(other.watch()).rejects.toMatchObject({ code: 'device_unauthorized' });
+  });
+
+  test('looks for a server that is away again and again, and says so once', async () => {
+    jest.useFakeTimers();
+    try {
+      const phone = setup({});
+      phone.failures.push(...Array.from({ length: 5 }, () => refusal('unreachable', 0)));
+      phone.receive([incoming('end')]);
+      const watched = phone.watch();
+      watched.catch(() => {});
+      while (phone.failures.length > 0) await jest.advanceTimersByTimeAsync(2_000);
+      await jest.advanceTimersByTimeAsync(2_000);
+      await expect(watched).rejects.toThrow('the owner left');
+      expect(phone.printed.map((text) => text.trim().split('\n')[0])).toEqual([
+        'Refused: unreachable.',
+        'The server is back.',
+        'Demo Shop asks: do you agree to this?',
+      ]);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+});
