@@ -1,10 +1,12 @@
 import { Command } from 'commander';
 import { explain } from './failure';
+import * as migrate from './migrate';
 import * as phone from './phone';
+import * as tenant from './tenant';
 import * as verifyEvidence from './verifyEvidence';
 
 const program = new Command('countersign').description('Countersign on the command line').showHelpAfterError();
-for (const command of [phone, verifyEvidence]) command.register(program);
+for (const command of [migrate, tenant, phone, verifyEvidence]) command.register(program);
 
 program.parseAsync().catch((error: unknown) => {
   console.error(explain(error));

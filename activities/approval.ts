@@ -1,0 +1,214 @@
+import { log } from '@temporalio/activity';
+import type { Pool } from 'pg';
+import type { PushSender } from '../channels/push/push';
+import type { Health } from '../channels/health';
+import type { Approval, ApprovalRows } from '../db/approvals';
+import type { DeviceRows } from '../db/devices';
+import { recordEvents } from '../db/events';
+import { inTransaction } from '../db/transaction';
+import type { UserRows } from '../db/users';
+import { DomainError } from '../domain/errors';
+import type { CallbackSender } from '../services/callbacks';
+import type { Decisions } from '../services/decisions';
+import { wakers } from '../services/decisions';
+import type { ApprovalInput, ApprovalState, SignedAnswer } from '../workflows/approval.messages';
+
+export interface ApprovalActivityDeps {
+  pool: Pool;
+  approvals: Pick<ApprovalRows, 'touch' | 'find' | 'recordPush' | 'recordCallback' | 'keepForLater'>;
+  devices: Pick<DeviceRows, 'listOfUser'>;
+  users: Pick<UserRows, 'listMuted'>;
+  decisions: Decisions;
+  callbacks: CallbackSender;
+  /** By kind of push target. */
+  pushSenders: ReadonlyMap<string, PushSender>;
+  health: Health;
+  onPush?: (kind: string, result: 'sent' | 'failed') => void;
+  onCallback?: (result: 'delivered' | 'failed') => void;
+}
+
+/** The quick try gives up after this long, well within the local activity's own time-out. */
+const QUICK_MS = 1_500;
+
+/** What the workflow `approval` does to the world. */
+export function createApprovalActivities(deps: ApprovalActivityDeps) {
+  const { pool, approvals, devices, users, decisions, callbacks, pushSenders, health, onPush, onCallback } = deps;
+
+  /** Reads the row, which says at the same time that its workflow is alive. */
+  async function touch({ tenantId, approvalId }: ApprovalInput): Promise<Approval> {
+    const approval = await approvals.touch(pool, tenantId, approvalId);
+    if (!approval) throw new DomainError('approval_not_found');
+    return approval;
+  }
+
+  /** Pushes to every phone of everybody who has not answered; throws when a phone could not be reached. */
+  async function push(approval: Approval, mayTry: (kind: string) => boolean): Promise<void> {
+    const waiting = approval.approvers.filter((person) => person.decision === null).map(({ userId }) => userId);
+    const muted = await users.listMuted(pool, approval.tenantId, waiting);
+    const phones = (
+      await Promise.all(
+        waiting
+          .filter((userId) => !muted.includes(userId))
+          .map((userId) => devices.listOfUser(pool, approval.tenantId, userId)),
+      )
+    ).flat();
+    const reachable = phones.filter((phone) => pushSenders.has(phone.pushKind));
+    await Promise.all(
+      reachable.map(async ({ id: deviceId, pushKind, pushToken }) => {
+        if (!mayTry(pushKind)) throw new Error(`push ${pushKind} failed lately`);
+        try {
+          await pushSenders.get(pushKind)!.send({
+            idempotencyKey: `push:${approval.id}:${deviceId}:${approval.pushRound}`,
+            tenantId: approval.tenantId,
+            approvalId: approval.id,
+            deviceId,
+            target: pushToken ?? '',
+          });
+          health.succeeded(`push:${pushKind}`);
+          onPush?.(pushKind, 'sent');
+        } catch (error) {
+          health.failed(`push:${pushKind}`);
+          onPush?.(pushKind, 'failed');
+          throw error;
+        }
+      }),
+    );
+    const state = reachable.length > 0 ? 'sent' : muted.length === waiting.length ? 'muted' : 'none';
+    await approvals.recordPush(pool, approval, state);
+  }
+
+  /** Answers with the approval as it stands, whatever the change was refused for: a workflow is never refused. */
+  async function asItStands(input: ApprovalInput, change: () => Promise<unknown>): Promise<ApprovalState> {
+    const before = await touch(input);
+    if (before.status !== 'pending') return toState(before);
+    try {
+      await change();
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      log.info('an answer did not count', { code: error.code });
+    }
+    return toState(await touch(input));
+  }
+
+  return {
+    /** Repeatable: a gateway drops a second push with the same key. Reads the row and tries the push once, quickly. */
+    async begin(input: ApprovalInput): Promise<ApprovalState> {
+      const approval = await touch(input);
+      const state = toState(approval);
+      if (state.push === 'done') return state;
+      try {
+        await within(
+          QUICK_MS,
+          push(approval, (kind) => health.answeredWell(`push:${kind}`)),
+        );
+        return { ...state, push: 'done' };
+      } catch {
+        return state; // patience takes over, in sight of the operators
+      }
+    },
+
+    /** Repeatable: for the same reason. Stops by itself when the approval is decided meanwhile. */
+    async notifyDevices(input: ApprovalInput): Promise<void> {
+      const approval = await approvals.find(pool, input.tenantId, input.approvalId);
+      if (approval?.status === 'pending') await push(approval, () => true);
+    },
+
+    /** Repeatable: the second time the state is there already. */
+    async recordPushFailure(input: ApprovalInput): Promise<void> {
+      const approval = await approvals.find(pool, input.tenantId, input.approvalId);
+      if (approval?.pushState !== 'waiting') return;
+      await inTransaction(pool, async (tx) => {
+        await approvals.recordPush(tx, approval, 'failed');
+        await recordEvents(
+          tx,
+          input.tenantId,
+          [{ type: 'push_failed', approvalId: input.approvalId }],
+          wakers(approval),
+        );
+      });
+    },
+
+    /** Repeatable: an answer that is written already, or refused, leaves the approval as it stands. */
+    recordAnswer: ({ answer, ...input }: ApprovalInput & SignedAnswer): Promise<ApprovalState> =>
+      asItStands(input, () => decisions.recordAnswer(input.approvalId, answer)),
+
+    /** Repeatable: only what is pending and past its deadline expires. */
+    recordExpiry: (input: ApprovalInput): Promise<ApprovalState> =>
+      asItStands(input, () => decisions.recordExpiry(input.tenantId, input.approvalId)),
+
+    /** Repeatable: only what is pending is cancelled. */
+    recordCancellation: (input: ApprovalInput): Promise<ApprovalState> =>
+      asItStands(input, () => decisions.recordCancellation(input.tenantId, input.approvalId)),
+
+    /** Repeatable: every attempt carries the same webhook-id. One quick try; false when it needs patience. */
+    async tryCallback(input: ApprovalInput): Promise<boolean> {
+      const approval = await touch(input);
+      if (approval.callbackState !== 'waiting') return true;
+      if (!health.answeredWell(callbacks.endpointOf(approval))) return false;
+      try {
+        await within(QUICK_MS, deliver(approval));
+        return true;
+      } catch {
+        return false;
+      }
+    },
+
+    /** Repeatable: every attempt carries the same webhook-id. */
+    async deliverCallback(input: ApprovalInput): Promise<void> {
+      const approval = await touch(input);
+      if (approval.callbackState === 'waiting') await deliver(approval);
+    },
+
+    /** Repeatable: the row that keeps the callback has the id of the callback. */
+    async keepCallback({ reason, ...input }: ApprovalInput & { reason: string }): Promise<void> {
+      const approval = await touch(input);
+      if (approval.callbackState !== 'waiting') return;
+      const { tenantId, id } = approval;
+      await inTransaction(pool, async (tx) => {
+        if (!(await approvals.recordCallback(tx, tenantId, id, 'failed'))) return;
+        await approvals.keepForLater(tx, tenantId, id, callbacks.idOf(approval), reason);
+        await recordEvents(tx, tenantId, [{ type: 'callback_failed', approvalId: id }], wakers(approval));
+      });
+    },
+  };
+
+  async function deliver(approval: Approval): Promise<void> {
+    const endpoint = callbacks.endpointOf(approval);
+    try {
+      await callbacks.send(approval);
+      health.succeeded(endpoint);
+      onCallback?.('delivered');
+    } catch (error) {
+      health.failed(endpoint);
+      onCallback?.('failed');
+      throw error;
+    }
+    await approvals.recordCallback(pool, approval.tenantId, approval.id, 'delivered');
+  }
+}
+export type ApprovalActivities = ReturnType<typeof createApprovalActivities>;
+
+function toState(approval: Approval): ApprovalState {
+  const pending = approval.status === 'pending';
+  return {
+    id: approval.id,
+    status: approval.status,
+    remainingMs: Math.max(0, approval.expiresAtMs - approval.readAtMs),
+    push: pending && approval.pushState === 'waiting' ? 'due' : 'done',
+    pushRound: approval.pushRound,
+    callback: approval.callbackState === 'waiting' ? 'due' : 'done',
+  };
+}
+
+/** Fails when the work takes longer; the work itself has a limit of its own. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`took longer than ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,62 @@
+import express from 'express';
+import type { Request, RequestHandler } from 'express';
+import { visit } from 'jsonc-parser';
+import { DomainError } from '../domain/errors';
+
+const MOST_BYTES = 64 * 1024;
+
+/** The bytes of a request's body, as they came: signatures cover them. */
+export const rawBodyOf = (req: Request): Buffer | undefined =>
+  Buffer.isBuffer(req.body) && req.body.length > 0 ? req.body : undefined;
+
+/** Collects the body as bytes, at most 64 KiB of them, whatever its type says. */
+export function collectBody(): RequestHandler {
+  const collect = express.raw({ type: () => true, limit: MOST_BYTES, inflate: false });
+  return (req, res, next) =>
+    collect(req, res, (error?: unknown) => {
+      if (!error) return next();
+      const { status } = error as { status?: number };
+      if (status === 413) return next(new DomainError('body_too_large'));
+      if (status === 415) return next(new DomainError('unsupported_media_type', { reason: 'send it uncompressed' }));
+      next(status === 400 ? new DomainError('invalid_json', { reason: 'the body was cut off' }) : error);
+    });
+}
+
+/**
+ * The JSON of a request; an empty body is an empty object. Stricter than JSON.parse: the last of two equal keys would win
+ * there, numbers above 2^53 would lose digits, and `__proto__` would be a key like any other.
+ */
+export function parseBody(req: Request): unknown {
+  const bytes = rawBodyOf(req);
+  if (!bytes) return {};
+  if (!req.is('application/json')) throw new DomainError('unsupported_media_type');
+  let text: string;
+  let value: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    value = JSON.parse(text);
+  } catch {
+    throw new DomainError('invalid_json');
+  }
+  requireFaithful(text);
+  return value;
+}
+
+function requireFaithful(text: string): void {
+  const open: Set<string>[] = [];
+  visit(text, {
+    onObjectBegin: () => void open.push(new Set()),
+    onObjectEnd: () => void open.pop(),
+    onObjectProperty(name) {
+      const names = open.at(-1)!;
+      if (names.has(name)) throw new DomainError('duplicate_key', { field: name.slice(0, 100) });
+      if (name === '__proto__') throw new DomainError('invalid_request', { field: name, reason: 'is not allowed' });
+      names.add(name);
+    },
+    onLiteralValue(value) {
+      if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+        throw new DomainError('invalid_request', { reason: 'a number is too large; send it as a string' });
+      }
+    },
+  });
+}

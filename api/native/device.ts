@@ -1,0 +1,54 @@
+import type { Router } from 'express';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import * as contract from '../../contracts/device';
+import { DomainError } from '../../domain/errors';
+import type { Approvals } from '../../services/approvals';
+import type { Devices } from '../../services/devices';
+import { toDeviceApproval } from '../../services/views';
+import { mounting } from '../mount';
+import type { MountDeps } from '../mount';
+
+/** Wrong answers that one address may send to one approval in a minute: each takes the approval's lock for a moment. */
+const MOST_WRONG_ANSWERS = 60;
+
+/** What phones do. */
+export function deviceRoutes(
+  router: Router,
+  { approvals, devices, ...deps }: MountDeps & { approvals: Approvals; devices: Devices },
+): void {
+  const { json } = mounting(router, deps);
+  const wrongAnswers = new RateLimiterMemory({ points: MOST_WRONG_ANSWERS, duration: 60 });
+
+  json(contract.registerDevice, async ({ body }) => {
+    const { id: deviceId, userId, tenantId } = await devices.register(body);
+    return { deviceId, userId, tenantId };
+  });
+
+  json(contract.listInbox, async ({ device, query: { wait = 0, cursor }, gone }) => {
+    const seen = await approvals.inbox(device, { cursor, waitMs: wait * 1_000, signal: gone });
+    return { approvals: seen.open.map((one) => toDeviceApproval(one, device.userId)), cursor: seen.cursor };
+  });
+
+  json(contract.showApproval, async ({ device, params: { approvalId } }) =>
+    toDeviceApproval(await approvals.findForDevice(device, approvalId), device.userId),
+  );
+
+  json(contract.answerApproval, async ({ params: { approvalId }, body, address }) => {
+    const limited = `${approvalId} ${address}`;
+    const spent = await wrongAnswers.get(limited);
+    if (spent && spent.consumedPoints >= MOST_WRONG_ANSWERS) {
+      throw new DomainError('too_many_requests', { retryAfterSeconds: Math.ceil(spent.msBeforeNext / 1_000) });
+    }
+    try {
+      const { approval, userId } = await approvals.answer(approvalId, body.answer);
+      return toDeviceApproval(approval, userId);
+    } catch (error) {
+      if (error instanceof DomainError && error.code === 'signature_invalid') await wrongAnswers.penalty(limited);
+      throw error;
+    }
+  });
+
+  json(contract.setPushTarget, async ({ device, jti, body }) => devices.setPushTarget(device, jti, body));
+
+  json(contract.unregisterDevice, async ({ device }) => devices.unregister(device));
+}

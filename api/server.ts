@@ -1,0 +1,82 @@
+import type { PayloadCodec } from '@temporalio/common';
+import express from 'express';
+import type { Express } from 'express';
+import helmet from 'helmet';
+import type { Logger } from 'pino';
+import type { Pool } from 'pg';
+import { ROUTES } from '../contracts/routes';
+import { DomainError } from '../domain/errors';
+import type { Metrics } from '../platform/telemetry/metrics';
+import type { Services } from '../services/services';
+import { collectBody } from './body';
+import { createCallers } from './callers';
+import { codecRoutes } from './codec';
+import { approvalRoutes } from './native/approvals';
+import { deviceRoutes } from './native/device';
+import { systemRoutes } from './native/system';
+import { userRoutes } from './native/users';
+import { openApiDocument } from './openapi';
+import { problems } from './problem';
+import { knownHostsOnly, observed } from './requests';
+
+export interface ServerDeps {
+  services: Services;
+  pool: Pool;
+  logger: Logger;
+  metrics: Metrics;
+  version: string;
+  publicUrls: () => readonly string[];
+  temporalIsUp: () => boolean;
+  draining: () => boolean;
+  simulator: boolean;
+  /** The decode-only endpoint for the Temporal UI, where one is configured. */
+  codec: { codec: PayloadCodec; uiOrigin: string } | undefined;
+}
+
+/** The HTTP side of the product. */
+export function createServer(deps: ServerDeps): Express {
+  const { services, logger, metrics, publicUrls, codec } = deps;
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', 'simple');
+  app.use(helmet());
+  app.use(...observed(logger, metrics));
+  app.use(collectBody());
+  if (codec) app.use(codecRoutes(codec.codec, codec.uiOrigin));
+  app.use(knownHostsOnly(publicUrls));
+  app.use((_req, res, next) => {
+    res.setHeader('cache-control', 'no-store');
+    next();
+  });
+
+  const router = express.Router({ caseSensitive: true, strict: true });
+  const callers = createCallers({ ...services, publicUrls });
+  const mounted = { ...services, callers };
+  approvalRoutes(router, mounted);
+  userRoutes(router, mounted);
+  deviceRoutes(router, mounted);
+  systemRoutes(router, { ...deps, ...mounted });
+  const page = openApiDocument(deps.version);
+  router.get('/v1/openapi.json', (_req, res) => void res.json(page));
+  router.get('/metrics', async (_req, res) => {
+    const { contentType, body } = await metrics.page();
+    res.type(contentType).send(body);
+  });
+  app.use(router);
+
+  app.use((req, res, next) => {
+    const allowed = methodsOf(req.path);
+    if (allowed.length === 0) return next(new DomainError('route_not_found'));
+    res.setHeader('allow', allowed.join(', '));
+    next(new DomainError('method_not_allowed'));
+  });
+  app.use(problems(logger));
+  return app;
+}
+
+/** The methods that a path has, for the reply to a wrong one. */
+function methodsOf(path: string): string[] {
+  const fits = (template: string) => new RegExp(`^${template.replace(/:\w+/g, '[^/]+')}$`).test(path);
+  return [...new Set(ROUTES.filter((route) => fits(route.path)).map((route) => route.method.toUpperCase()))];
+}

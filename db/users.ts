@@ -1,0 +1,126 @@
+import type { Keyring } from '../platform/keys/keyring';
+import type { PageOf } from './approvals';
+import type { Queryable, Tx } from './transaction';
+
+export interface User {
+  id: string;
+  tenantId: string;
+  authyId: number;
+  externalId: string | null;
+  /** E.164 */
+  phone: string | null;
+  email: string | null;
+  createdAtMs: number;
+}
+
+interface Row {
+  id: string;
+  tenant_id: string;
+  authy_id: number;
+  external_id: string | null;
+  phone: Buffer | null;
+  email: Buffer | null;
+  created_at: Date;
+}
+
+/** Users: phone and e-mail are sealed; a phone is found by its blind index. */
+export function createUserRows(keyring: Keyring) {
+  const open = (sealed: Buffer | null, id: string) => sealed && keyring.decrypt('user', sealed, id).toString('utf8');
+  const seal = (text: string | null, id: string) => (text === null ? null : keyring.encrypt('user', text, id));
+
+  const toUser = (row: Row): User => ({
+    id: row.id,
+    tenantId: row.tenant_id,
+    authyId: row.authy_id,
+    externalId: row.external_id,
+    phone: open(row.phone, row.id),
+    email: open(row.email, row.id),
+    createdAtMs: row.created_at.getTime(),
+  });
+
+  async function one(db: Queryable, sql: string, values: unknown[]): Promise<User | undefined> {
+    const { rows } = await db.query<Row>(sql, values);
+    return rows[0] && toUser(rows[0]);
+  }
+
+  return {
+    /** Undefined when the externalId has a user already: the caller then reads that one. */
+    insert: (
+      tx: Tx,
+      user: { id: string; tenantId: string; externalId: string | null; phone: string | null; email: string | null },
+    ) =>
+      one(
+        tx,
+        `insert into users (id, tenant_id, external_id, phone, phone_index, email) values ($1, $2, $3, $4, $5, $6)
+         on conflict (tenant_id, external_id) where removed_at is null do nothing returning *`,
+        [
+          user.id,
+          user.tenantId,
+          user.externalId,
+          seal(user.phone, user.id),
+          user.phone === null ? null : keyring.blindIndex('phone', user.phone),
+          seal(user.email, user.id),
+        ],
+      ),
+
+    find: (db: Queryable, tenantId: string, id: string) =>
+      one(db, `select * from users where tenant_id = $1 and id = $2 and removed_at is null`, [tenantId, id]),
+
+    findByExternalId: (db: Queryable, tenantId: string, externalId: string) =>
+      one(db, `select * from users where tenant_id = $1 and external_id = $2 and removed_at is null`, [
+        tenantId,
+        externalId,
+      ]),
+
+    findByPhone: (db: Queryable, tenantId: string, phone: string) =>
+      one(db, `select * from users where tenant_id = $1 and phone_index = any($2) and removed_at is null`, [
+        tenantId,
+        keyring.blindIndexes('phone', phone),
+      ]),
+
+    async list(db: Queryable, tenantId: string, { limit, after }: PageOf): Promise<User[]> {
+      const { rows } = await db.query<Row>(
+        `select * from users
+          where tenant_id = $1 and removed_at is null
+            and ($2::timestamptz is null or (created_at, id) < ($2, $3::uuid))
+          order by created_at desc, id desc limit $4`,
+        [tenantId, after ? new Date(after.createdAtMs) : null, after?.id ?? null, limit],
+      );
+      return rows.map(toUser);
+    },
+
+    /** Holds the user against other creations and against removal. */
+    lock: (tx: Tx, tenantId: string, id: string) =>
+      one(tx, `select * from users where tenant_id = $1 and id = $2 and removed_at is null for no key update`, [
+        tenantId,
+        id,
+      ]),
+
+    /** Marks a locked user removed; phone and e-mail are forgotten. */
+    async remove(tx: Tx, tenantId: string, id: string): Promise<void> {
+      await tx.query(
+        `update users set removed_at = clock_timestamp(), phone = null, phone_index = null, email = null
+          where tenant_id = $1 and id = $2`,
+        [tenantId, id],
+      );
+    },
+
+    async mutePushes(tx: Tx, tenantId: string, id: string, untilMs: number): Promise<void> {
+      await tx.query(
+        `insert into push_mutes (user_id, tenant_id, until) values ($1, $2, $3)
+         on conflict (user_id) do update set until = greatest(push_mutes.until, excluded.until)`,
+        [id, tenantId, new Date(untilMs)],
+      );
+    },
+
+    /** Which of these users are left in peace now. */
+    async listMuted(db: Queryable, tenantId: string, ids: readonly string[]): Promise<string[]> {
+      const { rows } = await db.query<{ user_id: string }>(
+        `select user_id from push_mutes where tenant_id = $1 and user_id = any($2) and until > clock_timestamp()`,
+        [tenantId, ids],
+      );
+      return rows.map((row) => row.user_id);
+    },
+  };
+}
+export type UserRows = ReturnType<typeof createUserRows>;

@@ -1,0 +1,36 @@
+import { DatabaseError } from 'pg';
+import { DomainError } from '../domain/errors';
+import type { ErrorCode } from '../domain/errors';
+
+/** The rules that constraints keep, and the refusals that their violations become. Nowhere else are these names known. */
+const REFUSAL_OF: Readonly<Record<string, ErrorCode>> = {
+  users_phone_once: 'phone_in_use',
+  devices_public_key_once: 'public_key_in_use',
+  device_proofs_once: 'proof_reused',
+};
+
+/** The refusal that a violated constraint stands for, or the error as it came. */
+export function asRefusal(error: unknown): unknown {
+  const code = violated(error) && REFUSAL_OF[violated(error)!];
+  return code ? new DomainError(code) : error;
+}
+
+/** The name of the constraint that an error is about. */
+export function violated(error: unknown): string | undefined {
+  return error instanceof DatabaseError && error.code?.startsWith('23') ? error.constraint : undefined;
+}
+
+// Connection exceptions (08), operator intervention (57), too many connections (53), the serialisation class (40),
+// and the socket's own errors: the same request may succeed in a moment.
+const AWAY_SQLSTATE = /^(08|57|53|40)/;
+const AWAY_SYSTEM = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']);
+const AWAY_MESSAGE =
+  /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection/;
+
+/** True when the database is away or busy, as opposed to a mistake of ours. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isDatabaseAway);
+  if (error instanceof DatabaseError) return AWAY_SQLSTATE.test(error.code ?? '');
+  if (!(error instanceof Error)) return false;
+  return AWAY_SYSTEM.has((error as NodeJS.ErrnoException).code ?? '') || AWAY_MESSAGE.test(error.message);
+}

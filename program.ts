@@ -1,0 +1,172 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Worker } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createApprovalActivities } from './activities/approval';
+import { createReconcileActivities } from './activities/reconcile';
+import { createServer } from './api/server';
+import { createHealth } from './channels/health';
+import { assertCallbackUrl } from './channels/http/callbackUrl';
+import { createSafeClient } from './channels/http/safeClient';
+import type { PushSender } from './channels/push/push';
+import { createSimulatedPush } from './channels/simulated/push';
+import { createNotifications } from './db/notifications';
+import { insertSimulatedMessage } from './db/simulator';
+import { createPool } from './db/transaction';
+import { defaultPublicUrls } from './platform/config';
+import type { Config, Role } from './platform/config';
+import { createKeyring } from './platform/keys/keyring';
+import { createMetrics } from './platform/telemetry/metrics';
+import { createPayloadCodec, dataConverter } from './platform/temporal/codec';
+import { createTemporalLink } from './platform/temporal/connection';
+import { ensureSearchAttributes } from './platform/temporal/searchAttributes';
+import { createCallbackSender } from './services/callbacks';
+import { createServices } from './services/services';
+import { ensureSchedules } from './workers/schedules';
+import { keepWorking } from './workers/keepWorking';
+import { createApprovalsWorker, createWebhooksWorker, loadWorkflowBundle, taskQueues } from './workers/workers';
+import type { WorkerDeps } from './workers/workers';
+
+export interface Program {
+  /** Where the API listens; undefined without the role `api`. */
+  url: string | undefined;
+  /** Resolves when every role's worker polls: Temporal is there, and workflows run. */
+  working: Promise<void>;
+  /** Stops taking work, lets what is under way end within the grace, and closes everything. */
+  close(): Promise<void>;
+}
+
+/** What a test puts in the place of the outside world. */
+export interface Substitutes {
+  pushSenders?: readonly PushSender[];
+}
+
+const CALLBACK_TIMEOUT_MS = 10_000;
+const VERSION = '0.1.0';
+
+/** Composes the program from its configuration and runs the roles that it is told. */
+export async function startProgram(config: Config, logger: Logger, substitutes: Substitutes = {}): Promise<Program> {
+  const keyring = createKeyring(config.masterKeys);
+  const metrics = createMetrics();
+  const pool = createPool(config.databaseUrl);
+  metrics.watchPool(() => pool.totalCount);
+  const notifications = createNotifications(config.databaseUrl);
+  const queues = taskQueues(config.taskQueuePrefix);
+  const converter = dataConverter(keyring);
+  const { namespace } = config.temporal;
+  let publicUrls = config.publicUrls;
+  let draining = false;
+
+  const link = createTemporalLink({
+    config,
+    dataConverter: converter,
+    logger,
+    async onUp(connection) {
+      if (!config.roles.has('approvals')) return;
+      const { reason } = await ensureSearchAttributes(connection, namespace);
+      if (reason) logger.warn({ reason }, 'search attributes');
+      const client = link.client();
+      if (client) await ensureSchedules(client, config.taskQueuePrefix, queues.approvals);
+    },
+  });
+  const services = createServices({
+    pool,
+    keyring,
+    notifications,
+    temporal: () => (link.state() === 'up' ? link.client() : undefined),
+    approvalsQueue: queues.approvals,
+    issuer: () => publicUrls[0] ?? '',
+    requireCallbackUrl: (url) => assertCallbackUrl(url, { allowPrivate: config.simulator }),
+    onOutcome: (outcome) => metrics.approvalDecided(outcome),
+    onWorkflowFailure: (error) => logger.debug({ err: error }, 'temporal was not told; reconcile will'),
+  });
+
+  const outgoing = createSafeClient({ allowPrivate: config.simulator, timeoutMs: CALLBACK_TIMEOUT_MS });
+  const simulated = createSimulatedPush(({ idempotencyKey: id, ...message }) =>
+    insertSimulatedMessage(pool, { id, ...message }),
+  );
+  const senders = substitutes.pushSenders ?? (config.simulator ? [simulated] : []);
+  const activities = {
+    ...createApprovalActivities({
+      pool,
+      ...services.rows,
+      decisions: services.decisions,
+      callbacks: createCallbackSender({ client: outgoing, readSigningKey: services.tenants.readSigningKey }),
+      pushSenders: new Map(senders.map((sender) => [sender.kind, sender])),
+      health: createHealth(),
+      onPush: (kind, result) => metrics.pushAttempt(kind, result),
+      onCallback: (result) => metrics.callbackAttempt(result),
+    }),
+    ...createReconcileActivities({
+      pool,
+      approvals: services.rows.approvals,
+      decisions: services.decisions,
+      workflows: services.workflows,
+      onReconciled: (kind) => metrics.reconciled(kind),
+    }),
+  };
+
+  const create: Record<Exclude<Role, 'api'>, (deps: WorkerDeps) => Promise<Worker>> = {
+    approvals: async (deps) =>
+      createApprovalsWorker(deps, await loadWorkflowBundle(config.workflowBundlePath), activities),
+    webhooks: (deps) => createWebhooksWorker(deps, activities),
+  };
+  const workers = (['approvals', 'webhooks'] as const)
+    .filter((role) => config.roles.has(role))
+    .map((role) =>
+      keepWorking(role, logger, async () =>
+        create[role]({
+          connection: await link.connection(),
+          namespace,
+          dataConverter: converter,
+          queues,
+          shutdownGraceSeconds: config.shutdownGraceSeconds,
+          buildId: config.buildId,
+        }),
+      ),
+    );
+
+  let server: Server | undefined;
+  if (config.roles.has('api')) {
+    const app = createServer({
+      services,
+      pool,
+      logger,
+      metrics,
+      version: VERSION,
+      publicUrls: () => publicUrls,
+      temporalIsUp: () => link.state() === 'up',
+      draining: () => draining,
+      simulator: config.simulator,
+      codec:
+        config.codecOrigin === undefined
+          ? undefined
+          : { codec: createPayloadCodec(keyring), uiOrigin: config.codecOrigin },
+    });
+    server = app.listen(config.port, config.host);
+    // Longer than a long poll, shorter than a slow caller would like.
+    server.requestTimeout = 60_000;
+    server.headersTimeout = 20_000;
+    server.maxConnections = 10_000;
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    if (publicUrls.length === 0) publicUrls = defaultPublicUrls(port);
+    logger.info({ port }, 'listening');
+  }
+
+  return {
+    url: server && `http://${config.host}:${(server.address() as AddressInfo).port}`,
+    working: Promise.all(workers.map((worker) => worker.working)).then(() => {}),
+    async close() {
+      draining = true;
+      const closed = server && once(server, 'close');
+      server?.close();
+      await Promise.all(workers.map((worker) => worker.stop()));
+      server?.closeAllConnections(); // long polls and streams; their callers come again
+      await closed;
+      await Promise.all([link.close(), notifications.close(), outgoing.close()]);
+      await pool.end();
+    },
+  };
+}

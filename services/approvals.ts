@@ -1,0 +1,250 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Pool } from 'pg';
+import type { ApprovalRequest } from '../contracts/approvals';
+import type { Shown } from '../contracts/device';
+import type { Approval, ApprovalRows, NewApproval } from '../db/approvals';
+import type { Device } from '../db/devices';
+import { recordEvents } from '../db/events';
+import type { Notifications } from '../db/notifications';
+import type { Tenant } from '../db/tenants';
+import { inTransaction } from '../db/transaction';
+import type { Tx } from '../db/transaction';
+import type { UserRows } from '../db/users';
+import type { ApprovalStatus } from '../domain/approval';
+import { isPastDeadline, MOST_OPEN_LOGINS, requireOpen } from '../domain/approval';
+import { DomainError } from '../domain/errors';
+import type { ApprovalWorkflows } from './approvalWorkflows';
+import { wakers } from './decisions';
+import type { Decisions } from './decisions';
+import { fromCursor, toPage } from './pages';
+import { readUnverified } from './signatures';
+import { digest } from './text';
+import { waitFor, watch } from './waiting';
+
+export interface ApprovalDeps {
+  pool: Pool;
+  approvals: ApprovalRows;
+  users: UserRows;
+  decisions: Decisions;
+  workflows: ApprovalWorkflows;
+  notifications: Notifications;
+  /** Refuses a callback URL that this installation would not call. */
+  requireCallbackUrl: (url: string) => void;
+}
+
+/** How often one approval may be pushed again. */
+const MOST_RESENDS = 5;
+
+/** What back ends and devices can do with approvals; how they are decided is in `decisions`. */
+export function createApprovals(deps: ApprovalDeps) {
+  const { pool, approvals, users, decisions, workflows, notifications, requireCallbackUrl } = deps;
+
+  /** As it stands now; a pending one past its deadline is expired first, so that nobody sees what is no longer true. */
+  async function find(tenantId: string, id: string): Promise<Approval> {
+    const approval = await approvals.find(pool, tenantId, id);
+    if (!approval) throw new DomainError('approval_not_found');
+    return isPastDeadline(approval, approval.readAtMs) ? decisions.recordExpiry(tenantId, id) : approval;
+  }
+
+  const watching = (tenantId: string, id: string, signal: AbortSignal) => ({
+    read: () => find(tenantId, id),
+    lookAgainInMs: (seen: Approval) => seen.expiresAtMs - seen.readAtMs,
+    signal,
+  });
+
+  return {
+    find,
+
+    /**
+     * Asks a person. What `keep` writes belongs to the same transaction; the workflow is started after the commit.
+     * @throws user_not_found, no_device, too_many_open_approvals, callback_url_refused
+     */
+    async create(
+      tenant: Tenant,
+      request: ApprovalRequest,
+      keep: (tx: Tx, approval: Approval) => Promise<void>,
+    ): Promise<Approval> {
+      const { userId, mode } = request;
+      if (request.callbackUrl !== undefined) requireCallbackUrl(request.callbackUrl);
+      const approval = await inTransaction(pool, async (tx) => {
+        // Locked, so that the limit counts exactly and the user is not removed meanwhile.
+        if (!(await users.lock(tx, tenant.id, userId))) throw new DomainError('user_not_found', { field: 'userId' });
+        const { devices, openLogins, nowMs } = await approvals.readPrerequisites(tx, tenant.id, userId);
+        if (devices === 0) throw new DomainError('no_device');
+        if (mode === 'login' && openLogins >= MOST_OPEN_LOGINS) throw new DomainError('too_many_open_approvals');
+        const fresh = toNewApproval(tenant, request, nowMs);
+        await approvals.insert(tx, fresh);
+        const asWritten = afterInsert(fresh, nowMs);
+        await keep(tx, asWritten);
+        await recordEvents(
+          tx,
+          tenant.id,
+          [{ type: 'approval_created', approvalId: fresh.id, userId, data: { mode } }],
+          wakers(asWritten),
+        );
+        return asWritten;
+      });
+      workflows.start(approval);
+      return approval;
+    },
+
+    /** A long poll: answers when the approval is decided, or when the time is over. */
+    waitForOutcome: (tenantId: string, id: string, waitMs: number, signal: AbortSignal): Promise<Approval> =>
+      waitFor(
+        notifications,
+        { kind: 'approval', id },
+        { ...watching(tenantId, id, signal), waitMs, done: (seen) => seen.status !== 'pending' },
+      ),
+
+    /** The approval now, and at each change, until it is decided. */
+    async *stream(tenantId: string, id: string, signal: AbortSignal): AsyncGenerator<Approval> {
+      let last: string | undefined;
+      for await (const seen of watch(notifications, { kind: 'approval', id }, watching(tenantId, id, signal))) {
+        const { readAtMs: _, ...content } = seen;
+        const now = JSON.stringify(content);
+        if (now !== last) yield seen;
+        last = now;
+        if (seen.status !== 'pending') return;
+      }
+    },
+
+    async list(
+      tenantId: string,
+      filter: {
+        userId?: string | undefined;
+        status?: ApprovalStatus | undefined;
+        limit: number;
+        cursor?: string | undefined;
+      },
+    ): Promise<{ entries: Approval[]; nextCursor: string | null }> {
+      const { userId, status, limit, cursor } = filter;
+      const found = await approvals.list(pool, tenantId, {
+        ...(userId === undefined ? {} : { userId }),
+        ...(status === undefined ? {} : { status }),
+        limit: limit + 1,
+        ...fromCursor(cursor),
+      });
+      const page = toPage(found, limit);
+      const expired = (seen: Approval) => isPastDeadline(seen, seen.readAtMs);
+      const entries: Approval[] = [];
+      for (const seen of page.entries) {
+        entries.push(expired(seen) ? await decisions.recordExpiry(tenantId, seen.id) : seen);
+      }
+      return { ...page, entries };
+    },
+
+    /** Withdraws an open approval; a cancelled one stays so. @throws when it is decided otherwise */
+    async cancel(tenantId: string, id: string): Promise<Approval> {
+      const approval = await decisions.recordCancellation(tenantId, id);
+      workflows.tell({ tenantId, approvalId: id }, 'cancel');
+      if (approval.status !== 'cancelled') requireOpen(approval, approval.readAtMs);
+      return approval;
+    },
+
+    /** Pushes once more. */
+    async resend(tenantId: string, id: string): Promise<Approval> {
+      const approval = await inTransaction(pool, async (tx) => {
+        if (!(await approvals.lock(tx, tenantId, id))) throw new DomainError('approval_not_found');
+        const before = (await approvals.find(tx, tenantId, id))!;
+        requireOpen(before, before.readAtMs);
+        if (before.pushRound >= MOST_RESENDS) throw new DomainError('too_many_requests');
+        await approvals.startPushRound(tx, tenantId, id);
+        await recordEvents(tx, tenantId, [{ type: 'approval_resent', approvalId: id }], wakers(before));
+        return { ...before, pushRound: before.pushRound + 1, pushState: 'waiting' as const };
+      });
+      workflows.tell({ tenantId, approvalId: id }, 'look');
+      return approval;
+    },
+
+    /** A device's signed answer; the reply comes from the commit, and then the workflow is told. */
+    async answer(approvalId: string, jws: string): Promise<{ approval: Approval; userId: string }> {
+      const approval = await decisions.recordAnswer(approvalId, jws);
+      const { kid } = readUnverified(jws, 'signature_invalid'); // verified by now
+      const vote = approval.approvers.find((person) => person.deviceId === kid)!;
+      const signal = vote.decision === 'denied' ? 'deny' : 'approve';
+      workflows.tell({ tenantId: approval.tenantId, approvalId }, signal, { answer: jws });
+      return { approval, userId: vote.userId };
+    },
+
+    /** One approval, for a device of somebody who is asked for it. */
+    async findForDevice(device: Device, id: string): Promise<Approval> {
+      const approval = await find(device.tenantId, id);
+      if (!approval.approvers.some((person) => person.userId === device.userId)) {
+        throw new DomainError('approval_not_found');
+      }
+      return approval;
+    },
+
+    /** What waits for a person; with a cursor, answers when that differs from it or the time is over. */
+    async inbox(
+      device: Device,
+      { cursor, waitMs, signal }: { cursor: string | undefined; waitMs: number; signal: AbortSignal },
+    ): Promise<{ open: Approval[]; cursor: string }> {
+      const read = async () => {
+        const open = await approvals.listInbox(pool, device);
+        return { open, cursor: inboxCursor(open) };
+      };
+      return waitFor(
+        notifications,
+        { kind: 'user', id: device.userId },
+        {
+          read,
+          lookAgainInMs: ({ open }) => Math.min(...open.map((seen) => seen.expiresAtMs - seen.readAtMs)),
+          signal,
+          waitMs,
+          done: (seen) => (cursor === undefined ? seen.open.length > 0 : seen.cursor !== cursor),
+        },
+      );
+    },
+  };
+}
+export type Approvals = ReturnType<typeof createApprovals>;
+
+/** Changes whenever the inbox shows something else. */
+const inboxCursor = (open: readonly Approval[]): string =>
+  digest(JSON.stringify(open.map(({ id, pushRound, approvers }) => [id, pushRound, approvers]))).slice(0, 22);
+
+function toNewApproval(tenant: Tenant, request: ApprovalRequest, nowMs: number): NewApproval {
+  const { mode, title, details, hiddenDetails, expiresInSeconds, callbackUrl, push, userId } = request;
+  const expiresAtMs = nowMs + expiresInSeconds * 1_000;
+  const shown = JSON.stringify({
+    v: 1,
+    type: 'countersign.approval',
+    tenant: tenant.name,
+    mode,
+    title,
+    details,
+    createdAt: new Date(nowMs).toISOString(),
+    expiresAt: new Date(expiresAtMs).toISOString(),
+  } satisfies Shown);
+  return {
+    id: randomUUID(),
+    tenantId: tenant.id,
+    mode,
+    required: 1,
+    shown,
+    shownDigest: digest(shown),
+    hiddenDetails: hiddenDetails === undefined ? null : JSON.stringify(hiddenDetails),
+    nonce: randomBytes(16).toString('base64url'), // 16 bytes: an answer must not be signable before it is asked for
+    callbackUrl: callbackUrl ?? null,
+    pushBy: push,
+    createdAtMs: nowMs,
+    expiresAtMs,
+    userIds: [userId],
+  };
+}
+
+/** What a read after the insert would give. */
+function afterInsert({ userIds, ...fresh }: NewApproval, nowMs: number): Approval {
+  return {
+    ...fresh,
+    status: 'pending',
+    reason: null,
+    callbackState: 'none',
+    pushState: fresh.pushBy === 'us' ? 'waiting' : 'none',
+    pushRound: 0,
+    decidedAtMs: null,
+    approvers: userIds.map((userId) => ({ userId, decision: null, reason: null, deviceId: null, answeredAtMs: null })),
+    readAtMs: nowMs,
+  };
+}

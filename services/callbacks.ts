@@ -1,0 +1,46 @@
+import type { SafeClient } from '../channels/http/safeClient';
+import { signWebhook } from '../channels/webhooks/sign';
+import type { CallbackBody } from '../contracts/approvals';
+import type { Approval } from '../db/approvals';
+import { toFacts } from './views';
+
+export interface CallbackDeps {
+  client: Pick<SafeClient, 'post'>;
+  readSigningKey: (tenantId: string) => Promise<string>;
+  nowMs?: () => number;
+}
+
+/** Tells a tenant's back end the outcome of one approval, at the URL that came with it. */
+export function createCallbackSender({ client, readSigningKey, nowMs = Date.now }: CallbackDeps) {
+  /** One id per approval, whatever happens: receivers drop repeats by it. */
+  const idOf = (approval: Pick<Approval, 'id'>) => `cb_${approval.id}`;
+
+  return {
+    idOf,
+
+    /** Whose health a delivery tells about: the origin of the URL. */
+    endpointOf: ({ callbackUrl }: Pick<Approval, 'callbackUrl'>) => `callback:${new URL(callbackUrl!).origin}`,
+
+    /** One attempt, signed anew. @throws when the endpoint does not answer 2xx */
+    async send(approval: Approval): Promise<void> {
+      if (approval.status === 'pending') throw new Error('a pending approval has no outcome to tell');
+      const id = idOf(approval);
+      const body = JSON.stringify({
+        type: `approval.${approval.status}`,
+        id,
+        timestamp: new Date(approval.decidedAtMs!).toISOString(),
+        data: toFacts(approval),
+      } satisfies CallbackBody);
+      const secret = await readSigningKey(approval.tenantId);
+      const { status } = await client.post(approval.callbackUrl!, {
+        headers: {
+          'content-type': 'application/json',
+          ...signWebhook({ id, timestampSeconds: nowMs() / 1_000, body, secret }),
+        },
+        body,
+      });
+      if (status < 200 || status > 299) throw new Error(`the endpoint answered ${status}`);
+    },
+  };
+}
+export type CallbackSender = ReturnType<typeof createCallbackSender>;

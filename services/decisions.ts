@@ -1,0 +1,156 @@
+import type { Pool } from 'pg';
+import type { z } from 'zod';
+import { AnswerPayload } from '../contracts/device';
+import type { Approval, ApprovalRows } from '../db/approvals';
+import type { Device, DeviceRows } from '../db/devices';
+import { recordEvents } from '../db/events';
+import type { Topic } from '../db/events';
+import { inTransaction } from '../db/transaction';
+import type { Tx } from '../db/transaction';
+import type { UserRows } from '../db/users';
+import { ANSWER_TYPE, requireAnswerTo } from '../domain/answer';
+import { decide, isPastDeadline, MUTED_AFTER_NOT_ME_MS } from '../domain/approval';
+import type { ApprovalOutcome, DenialReason } from '../domain/approval';
+import { DomainError } from '../domain/errors';
+import type { NewEvent } from '../domain/event';
+import { readUnverified, verifyJws } from './signatures';
+
+export interface DecisionDeps {
+  pool: Pool;
+  approvals: ApprovalRows;
+  devices: DeviceRows;
+  users: UserRows;
+  /** Told once for each outcome, after it is written. */
+  onOutcome?: (outcome: ApprovalOutcome) => void;
+}
+
+type Claims = z.output<typeof AnswerPayload>;
+
+/** The only three places where the status of an approval changes. Each is one transaction, and safe to repeat. */
+export function createDecisions({ pool, approvals, devices, users, onOutcome }: DecisionDeps) {
+  /** Reads an approval under its lock, so that what is seen is what will be changed; its clock was read after the lock. */
+  async function lockAndRead(tx: Tx, tenantId: string, id: string): Promise<Approval> {
+    if (!(await approvals.lock(tx, tenantId, id))) throw new DomainError('approval_not_found');
+    return (await approvals.find(tx, tenantId, id))!;
+  }
+
+  async function conclude(
+    tx: Tx,
+    approval: Approval,
+    status: ApprovalOutcome,
+    { reason = null, events = [] }: { reason?: DenialReason | null; events?: readonly NewEvent[] } = {},
+  ): Promise<Approval> {
+    await approvals.recordOutcome(tx, approval, { status, reason, atMs: approval.readAtMs });
+    await recordEvents(
+      tx,
+      approval.tenantId,
+      [...events, { type: `approval_${status}`, approvalId: approval.id, data: { reason } }],
+      wakers(approval),
+    );
+    return {
+      ...approval,
+      status,
+      reason,
+      decidedAtMs: approval.readAtMs,
+      callbackState: approval.callbackUrl === null ? 'none' : 'waiting',
+    };
+  }
+
+  /** Commits, and counts an outcome that was written by this transaction. */
+  async function deciding(work: (tx: Tx) => Promise<{ approval: Approval; before: Approval }>): Promise<Approval> {
+    const { approval, before } = await inTransaction(pool, work);
+    if (before.status === 'pending' && approval.status !== 'pending') onOutcome?.(approval.status);
+    return approval;
+  }
+
+  /** Verifies that this device may answer this approval thus, whatever the approval's state. */
+  async function verifyAnswer(approval: Approval, device: Device | undefined, jws: string): Promise<Claims> {
+    if (!device) throw new DomainError('signature_invalid');
+    const signed = await verifyJws(jws, device.publicJwk, ANSWER_TYPE, 'signature_invalid');
+    // Not yours and not there are the same reply.
+    if (!approval.approvers.some((person) => person.userId === device.userId)) {
+      throw new DomainError('approval_not_found');
+    }
+    const claims = AnswerPayload.safeParse(signed);
+    if (!claims.success) {
+      const field = claims.error.issues[0]?.path.join('.');
+      throw new DomainError('answer_mismatch', { ...(field ? { field } : {}), reason: 'missing, unknown or wrong' });
+    }
+    requireAnswerTo(approval, device.id, claims.data);
+    return claims.data;
+  }
+
+  return {
+    /**
+     * One person's signed answer. The same decision of the same device again is answered as the first time, whatever its
+     * signature bytes. Past the deadline the expiry is written, and then the answer is refused.
+     * @throws DomainError with the reason why the answer does not count; the approval is then as it was.
+     */
+    async recordAnswer(approvalId: string, jws: string): Promise<Approval> {
+      const { kid, claims: said } = readUnverified(jws, 'signature_invalid');
+      const tenantId = typeof said['tenantId'] === 'string' && UUID.test(said['tenantId']) ? said['tenantId'] : NOBODY;
+      let late = false;
+      const written = await deciding(async (tx) => {
+        if (!(await approvals.lock(tx, tenantId, approvalId))) throw new DomainError('approval_not_found');
+        const device = await devices.lockForAnswer(tx, tenantId, UUID.test(kid) ? kid : NOBODY);
+        const before = (await approvals.find(tx, tenantId, approvalId))!;
+        const { decision, reason = null } = await verifyAnswer(before, device, jws);
+        const { id: deviceId, userId, removedAtMs } = device!;
+
+        const vote = before.approvers.find((person) => person.userId === userId)!;
+        if (vote.deviceId === deviceId && vote.decision === decision) return { approval: before, before };
+        if (removedAtMs !== null) throw new DomainError('device_removed');
+        late = isPastDeadline(before, before.readAtMs);
+        if (late) return { approval: await conclude(tx, before, 'expired'), before };
+
+        const status = decide(before, userId, decision, before.readAtMs);
+        const atMs = before.readAtMs;
+        await approvals.recordVote(tx, { approvalId, tenantId, userId, deviceId, decision, reason, jws, atMs });
+        const events: NewEvent[] = [];
+        if (reason === 'not_me') {
+          await users.mutePushes(tx, tenantId, userId, atMs + MUTED_AFTER_NOT_ME_MS);
+          events.push({ type: 'login_reported', approvalId, userId, deviceId });
+        }
+        const counted: Approval = {
+          ...before,
+          approvers: before.approvers.map((person) =>
+            person.userId === userId ? { userId, decision, reason, deviceId, answeredAtMs: atMs } : person,
+          ),
+        };
+        if (status !== 'pending') return { approval: await conclude(tx, counted, status, { reason, events }), before };
+        await recordEvents(tx, tenantId, events, wakers(counted));
+        return { approval: counted, before };
+      });
+      if (late) throw new DomainError('approval_expired');
+      return written;
+    },
+
+    /** Writes the expiry if the database's clock says so; answers with the approval as it stands. */
+    recordExpiry: (tenantId: string, approvalId: string): Promise<Approval> =>
+      deciding(async (tx) => {
+        const before = await lockAndRead(tx, tenantId, approvalId);
+        const due = isPastDeadline(before, before.readAtMs);
+        return { approval: due ? await conclude(tx, before, 'expired') : before, before };
+      }),
+
+    /** Cancels what is still open (past its deadline: expires it); answers with the approval as it stands. */
+    recordCancellation: (tenantId: string, approvalId: string): Promise<Approval> =>
+      deciding(async (tx) => {
+        const before = await lockAndRead(tx, tenantId, approvalId);
+        if (before.status !== 'pending') return { approval: before, before };
+        const outcome = isPastDeadline(before, before.readAtMs) ? 'expired' : 'cancelled';
+        return { approval: await conclude(tx, before, outcome), before };
+      }),
+  };
+}
+export type Decisions = ReturnType<typeof createDecisions>;
+
+const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
+/** An id that nobody has. */
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+
+/** Who waits for an approval: its back end, and the devices of its people. */
+export const wakers = (approval: Pick<Approval, 'id' | 'approvers'>): Topic[] => [
+  { kind: 'approval', id: approval.id },
+  ...approval.approvers.map(({ userId }) => ({ kind: 'user' as const, id: userId })),
+];

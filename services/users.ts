@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import type { Pool } from 'pg';
+import type { ApprovalRows } from '../db/approvals';
+import type { Device, DeviceRows } from '../db/devices';
+import { recordEvents } from '../db/events';
+import { inTransaction } from '../db/transaction';
+import type { Tx } from '../db/transaction';
+import type { User, UserRows } from '../db/users';
+import { asRefusal } from '../db/violations';
+import { DomainError } from '../domain/errors';
+import { toE164 } from '../domain/phoneNumber';
+import type { ApprovalWorkflows } from './approvalWorkflows';
+import type { Decisions } from './decisions';
+import { fromCursor, toPage } from './pages';
+
+export interface UserRequest {
+  externalId?: string | undefined;
+  phone?: string | undefined;
+  email?: string | undefined;
+}
+
+export interface UserDeps {
+  pool: Pool;
+  users: UserRows;
+  devices: DeviceRows;
+  approvals: ApprovalRows;
+  decisions: Pick<Decisions, 'recordCancellation'>;
+  workflows: Pick<ApprovalWorkflows, 'tell'>;
+}
+
+/** The people of a tenant. */
+export function createUsers({ pool, users, devices, approvals, decisions, workflows }: UserDeps) {
+  async function find(tenantId: string, userId: string): Promise<User> {
+    const user = await users.find(pool, tenantId, userId);
+    if (!user) throw new DomainError('user_not_found');
+    return user;
+  }
+
+  /** The user that a creation is about: by externalId, or without one by a phone that nobody else's externalId has. */
+  async function findKnown(tx: Tx, tenantId: string, externalId: string | null, phone: string | null) {
+    if (externalId !== null) return users.findByExternalId(tx, tenantId, externalId);
+    const known = phone === null ? undefined : await users.findByPhone(tx, tenantId, phone);
+    return known?.externalId === null ? known : undefined;
+  }
+
+  return {
+    find,
+
+    /**
+     * Adds a user. `externalId` decides who it is: a known one answers the user it has. Without an externalId the phone
+     * does.
+     * @throws phone_in_use, phone_differs, phone_invalid
+     */
+    async create(tenantId: string, request: UserRequest, keep: (tx: Tx, user: User) => Promise<void>): Promise<User> {
+      const { externalId = null, email = null } = request;
+      const phone = request.phone === undefined ? null : toE164(request.phone);
+      return inTransaction(pool, async (tx) => {
+        const known = await findKnown(tx, tenantId, externalId, phone);
+        const fresh = known
+          ? undefined
+          : await users.insert(tx, { id: randomUUID(), tenantId, externalId, phone, email });
+        // Somebody else may have added the same externalId since we looked.
+        const user = fresh ?? known ?? (await findKnown(tx, tenantId, externalId, phone));
+        if (!user) throw new DomainError('temporarily_unavailable'); // and removed it again
+        if (!fresh && phone !== null && user.phone !== phone)
+          throw new DomainError('phone_differs', { field: 'phone' });
+        await keep(tx, user);
+        if (fresh) await recordEvents(tx, tenantId, [{ type: 'user_created', userId: user.id }]);
+        return user;
+      }).catch((error: unknown) => {
+        throw asRefusal(error);
+      });
+    },
+
+    /** Newest first; or at most the one with this externalId or phone. */
+    async list(
+      tenantId: string,
+      filter: {
+        externalId?: string | undefined;
+        phone?: string | undefined;
+        limit: number;
+        cursor?: string | undefined;
+      },
+    ): Promise<{ entries: User[]; nextCursor: string | null }> {
+      const { externalId, phone, limit, cursor } = filter;
+      if (externalId === undefined && phone === undefined) {
+        return toPage(await users.list(pool, tenantId, { limit: limit + 1, ...fromCursor(cursor) }), limit);
+      }
+      const found =
+        externalId === undefined
+          ? await users.findByPhone(pool, tenantId, toE164(phone!))
+          : await users.findByExternalId(pool, tenantId, externalId);
+      const fits = found && (phone === undefined || found.phone === toE164(phone));
+      return { entries: fits ? [found] : [], nextCursor: null };
+    },
+
+    /** Marks the user and all devices removed, and then withdraws what is open, approval by approval. */
+    async remove(tenantId: string, userId: string): Promise<void> {
+      await inTransaction(pool, async (tx) => {
+        if (!(await users.lock(tx, tenantId, userId))) throw new DomainError('user_not_found');
+        const removed = await devices.remove(tx, tenantId, userId);
+        await users.remove(tx, tenantId, userId);
+        await recordEvents(
+          tx,
+          tenantId,
+          [
+            ...removed.map((deviceId) => ({ type: 'device_removed' as const, userId, deviceId })),
+            { type: 'user_removed', userId },
+          ],
+          [{ kind: 'user', id: userId }],
+        );
+      });
+      for (const approvalId of await approvals.listOpenIds(pool, tenantId, userId)) {
+        await decisions.recordCancellation(tenantId, approvalId);
+        workflows.tell({ tenantId, approvalId }, 'cancel');
+      }
+    },
+
+    async listDevices(tenantId: string, userId: string): Promise<Device[]> {
+      await find(tenantId, userId);
+      return devices.listOfUser(pool, tenantId, userId);
+    },
+
+    async removeDevice(tenantId: string, userId: string, deviceId: string): Promise<void> {
+      await find(tenantId, userId);
+      await inTransaction(pool, async (tx) => {
+        const removed = await devices.remove(tx, tenantId, userId, deviceId);
+        if (removed.length === 0) throw new DomainError('device_not_found');
+        await recordEvents(
+          tx,
+          tenantId,
+          [{ type: 'device_removed', userId, deviceId }],
+          [{ kind: 'user', id: userId }],
+        );
+      });
+    },
+  };
+}
+export type Users = ReturnType<typeof createUsers>;

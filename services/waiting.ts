@@ -1,0 +1,64 @@
+import type { Topic } from '../db/events';
+import type { Notifications } from '../db/notifications';
+
+/** Notifications can be lost with their connection, so waiters also look by themselves this often. */
+const LOOK_AGAIN_MS = 5_000;
+
+/** Looks at something again and again, as often as it may have changed. */
+export interface Watch<T> {
+  read: () => Promise<T>;
+  /** At the latest after this many ms it is worth another look: a deadline, say. */
+  lookAgainInMs?: (seen: T) => number;
+  signal: AbortSignal;
+}
+
+/**
+ * What `read` sees now, and anew whenever the topic may have changed; ends by itself when `signal` aborts. No connection
+ * is held in between.
+ */
+export async function* watch<T>(notifications: Notifications, topic: Topic, watched: Watch<T>): AsyncGenerator<T> {
+  const { read, lookAgainInMs, signal } = watched;
+  // A change between a read and the next wait has to be seen: the flag keeps it.
+  let changed = false;
+  let wake = () => {};
+  const stop = notifications.listen(topic, () => {
+    changed = true;
+    wake();
+  });
+  const abort = () => wake();
+  signal.addEventListener('abort', abort);
+  try {
+    while (!signal.aborted) {
+      changed = false;
+      const seen = await read();
+      yield seen;
+      const pause = Math.max(1, Math.min(lookAgainInMs?.(seen) ?? LOOK_AGAIN_MS, LOOK_AGAIN_MS));
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, pause);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        if (changed || signal.aborted) wake();
+      });
+    }
+  } finally {
+    signal.removeEventListener('abort', abort);
+    stop();
+  }
+}
+
+/** A long poll: the first sight that is `done`, or the last one when the time is over. */
+export async function waitFor<T>(
+  notifications: Notifications,
+  topic: Topic,
+  { waitMs, done, signal, ...watched }: Watch<T> & { waitMs: number; done: (seen: T) => boolean },
+): Promise<T> {
+  const over = AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, waitMs))]);
+  let last: { seen: T } | undefined;
+  for await (const seen of watch(notifications, topic, { ...watched, signal: over })) {
+    last = { seen };
+    if (done(seen)) break;
+  }
+  return last ? last.seen : watched.read();
+}

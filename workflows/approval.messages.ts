@@ -1,0 +1,35 @@
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+import type { ApprovalStatus } from '../domain/approval';
+
+export const APPROVAL_WORKFLOW = 'approval';
+
+export interface ApprovalInput {
+  tenantId: string;
+  approvalId: string;
+}
+
+/** What the workflow knows: the row as it last read it. The names are those of the API where it has them. */
+export interface ApprovalState {
+  id: string;
+  status: ApprovalStatus;
+  /** Until the deadline, by the database's clock. */
+  remainingMs: number;
+  push: 'due' | 'done';
+  /** Raised by each resend. */
+  pushRound: number;
+  callback: 'due' | 'done';
+}
+
+/** What a device signed, as a compact JWS. */
+export interface SignedAnswer {
+  answer: string;
+}
+
+export const approve = defineSignal<[SignedAnswer]>('approve');
+export const deny = defineSignal<[SignedAnswer]>('deny');
+export const cancel = defineSignal('cancel');
+export const look = defineSignal('look');
+export const approvalState = defineQuery<ApprovalState>('state');
+
+/** The id of the one workflow of an approval. */
+export const approvalWorkflowId = ({ tenantId, approvalId }: ApprovalInput) => `approval/${tenantId}/${approvalId}`;

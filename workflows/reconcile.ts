@@ -1,0 +1,14 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { ReconcileActivities } from '../activities/reconcile';
+
+// Longer than our own rows need, because it also calls Temporal for each of them; a failed run is followed by the next.
+const { reconcileApprovals } = proxyActivities<ReconcileActivities>({
+  summary: 'Revive approvals whose workflow was not heard from',
+  startToCloseTimeout: '30 seconds',
+  retry: { maximumAttempts: 1 },
+});
+
+/** Runs every ten seconds on a schedule and takes up everything that went missing. Answers how many approvals that were. */
+export async function reconcile(): Promise<number> {
+  return reconcileApprovals();
+}
