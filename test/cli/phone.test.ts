@@ -1,0 +1,169 @@
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { PROMPT } from '../../cli/phoneScreen';
+import type { ApprovalView, Countersign } from '../../sdk/server';
+import { createCountersign } from '../../sdk/server';
+import type { TestProgram } from '../support/program';
+import { startTestProgram } from '../support/program';
+
+const ROOT = path.join(__dirname, '../..');
+/** Approvals are created, shown and answered without Temporal. */
+const NOWHERE = '127.0.0.1:1';
+
+let program: TestProgram;
+let backend: Countersign;
+let userId: string;
+let home: string;
+const running = new Set<ChildProcessWithoutNullStreams>();
+
+beforeAll(async () => {
+  program = await startTestProgram({ temporalAddress: NOWHERE });
+  backend = createCountersign({ baseUrl: program.url, apiKey: program.tenant.apiKey });
+}, 30_000);
+afterAll(() => program.close());
+
+beforeEach(async () => {
+  home = await mkdtemp(path.join(os.tmpdir(), 'countersign-phone-'));
+  userId = (await backend.users.create({ externalId: path.basename(home) })).id;
+  const { apiKey, id: tenantId } = program.tenant;
+  await writeFile(path.join(home, 'stack.json'), JSON.stringify({ apiUrl: program.url, apiKey, tenantId, userId }));
+});
+afterEach(async () => {
+  for (const child of running) child.kill('SIGKILL');
+  await rm(home, { recursive: true });
+});
+
+/** A command line in a process of its own, as a person starts it. */
+function phone(...args: string[]) {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', 'phone', ...args], {
+    cwd: ROOT,
+    env: { ...process.env, COUNTERSIGN_HOME: home },
+  });
+  running.add(child);
+  let output = '';
+  const arrivals: (() => void)[] = [];
+  const hear = (chunk: Buffer) => {
+    output += chunk.toString();
+    for (const arrived of arrivals.splice(0)) arrived();
+  };
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve)).then((code) => {
+    running.delete(child);
+    for (const arrived of arrivals.splice(0)) arrived();
+    return { code, output };
+  });
+  return {
+    child,
+    ended,
+    /** Resolves once the output says this; fails when the process ends before. */
+    async says(text: string): Promise<string> {
+      while (!output.includes(text)) {
+        if (!running.has(child)) throw new Error(`ended without saying "${text}":\n${output}`);
+        await new Promise<void>((resolve) => arrivals.push(resolve));
+      }
+      return output;
+    },
+  };
+}
+
+const ask = (changes: object = {}): Promise<ApprovalView> =>
+  backend.approvals.create({ userId, title: 'Log in?', push: 'none', ...changes });
+
+describe('npm run phone', () => {
+  test('registers itself, shows what comes in, and sends what is typed', async () => {
+    const { ended, says, child } = phone();
+    await says('Waiting for approvals');
+    const approval = await ask({ title: 'Pay?\u0009', details: [{ label: 'To', value: 'Shop\nApproved' }] });
+    const shown = await says(PROMPT);
+    expect(shown).toContain('Pay?\\t');
+    expect(shown).toContain('To  Shop\\nApproved');
+    child.stdin.write('x\n');
+    child.stdin.write('a\n');
+    await says('You approved it. It is approved.');
+    expect(await backend.approvals.wait(approval.id)).toMatchObject({ status: 'approved' });
+    expect((await stat(path.join(home, 'phone.json'))).mode & 0o777).toBe(0o600);
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({ code: 0 });
+  });
+
+  test('takes the question back when the approval is withdrawn', async () => {
+    const { says } = phone();
+    await says('Waiting for approvals');
+    const approval = await ask();
+    await says(PROMPT);
+    await backend.approvals.cancel(approval.id);
+    await says('No longer open.');
+    expect(await backend.approvals.get(approval.id)).toMatchObject({ status: 'cancelled' });
+  });
+
+  test('ends with its input', async () => {
+    const { child, ended, says } = phone();
+    await says('Waiting for approvals');
+    child.stdin.end();
+    expect(await ended).toMatchObject({ code: 0 });
+  });
+
+  test('with --auto it needs nobody', async () => {
+    const { says, child } = phone('--auto', 'deny');
+    child.stdin.end();
+    await says('Waiting for approvals');
+    const approval = await ask();
+    expect(await backend.approvals.wait(approval.id)).toMatchObject({ status: 'denied', reason: null });
+  });
+});
+
+describe('one command at a time', () => {
+  test('register, list, show, approve, deny, unregister', async () => {
+    expect(await phone('list').ended).toMatchObject({ code: 1, output: expect.stringContaining('phone -- register') });
+    const { registrationToken } = await backend.users.createRegistrationToken(userId);
+    const other = ['--state', path.join(home, 'other.json')];
+    expect(await phone(...other, 'register', '--token', registrationToken, '--name', 'Anna').ended).toMatchObject({
+      code: 0,
+    });
+    expect(await backend.users.listDevices(userId)).toMatchObject([{ name: 'Anna', platform: 'terminal' }]);
+    expect(await phone(...other, 'register').ended).toMatchObject({ code: 1 });
+    expect(await phone(...other, 'list').ended).toEqual({ code: 0, output: 'Nothing waits.\n' });
+
+    const [first, second] = [await ask({ title: 'First' }), await ask({ title: 'Second' })];
+    const { output: list } = await phone(...other, 'list').ended;
+    expect(list).toContain(first.id);
+    expect(list).toContain('Second');
+    expect(await phone(...other, 'approve', first.id).ended).toMatchObject({ code: 0 });
+    expect(await phone(...other, 'deny', second.id, '--reason', 'not_me').ended).toMatchObject({ code: 0 });
+    expect(await backend.approvals.get(first.id)).toMatchObject({ status: 'approved' });
+    expect(await backend.approvals.get(second.id)).toMatchObject({ status: 'denied', reason: 'not_me' });
+    expect((await phone(...other, 'show', first.id).ended).output).toContain('First');
+    expect(await phone(...other, 'deny', first.id).ended).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('already'),
+    });
+
+    expect(await phone(...other, 'unregister').ended).toMatchObject({ code: 0 });
+    expect(await backend.users.listDevices(userId)).toEqual([]);
+    await expect(readFile(path.join(home, 'other.json'))).rejects.toMatchObject({ code: 'ENOENT' });
+  }, 60_000);
+
+  test('a phone that was removed is told how to come back', async () => {
+    await phone('register').ended;
+    const [device] = await backend.users.listDevices(userId);
+    await backend.users.removeDevice(userId, device?.id ?? '');
+    expect(await phone('list').ended).toMatchObject({ code: 1, output: expect.stringContaining('register --again') });
+    expect(await phone('register', '--again').ended).toMatchObject({ code: 0 });
+    expect(await phone('list').ended).toMatchObject({ code: 0 });
+  }, 30_000);
+
+  test('without a stack it says how to start one', async () => {
+    await rm(path.join(home, 'stack.json'));
+    expect(await phone().ended).toMatchObject({ code: 1, output: expect.stringContaining('npm start') });
+    await writeFile(
+      path.join(home, 'stack.json'),
+      JSON.stringify({ apiUrl: 'http://127.0.0.1:1', apiKey: 'k', userId }),
+    );
+    expect(await phone().ended).toMatchObject({ code: 1, output: expect.stringContaining('npm start') });
+  }, 30_000);
+});
