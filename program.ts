@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
@@ -29,8 +28,8 @@ import { createApprovalsWorker, createWebhooksWorker, loadWorkflowBundle, taskQu
 import type { WorkerDeps } from './workers/workers';
 
 export interface Program {
-  /** Where the API listens; undefined without the role `api`. */
-  url: string | undefined;
+  /** Where it listens: the API, or without the role `api` only health and metrics. */
+  url: string;
   /** Resolves when every role's worker polls: Temporal is there, and workflows run. */
   working: Promise<void>;
   /** Stops taking work, lets what is under way end within the grace, and closes everything. */
@@ -127,43 +126,41 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
       ),
     );
 
-  let server: Server | undefined;
-  if (config.roles.has('api')) {
-    const app = createServer({
-      services,
-      pool,
-      logger,
-      metrics,
-      version: VERSION,
-      publicUrls: () => publicUrls,
-      temporalIsUp: () => link.state() === 'up',
-      draining: () => draining,
-      simulator: config.simulator,
-      codec:
-        config.codecOrigin === undefined
-          ? undefined
-          : { codec: createPayloadCodec(keyring), uiOrigin: config.codecOrigin },
-    });
-    server = app.listen(config.port, config.host);
-    // Longer than a long poll, shorter than a slow caller would like.
-    server.requestTimeout = 60_000;
-    server.headersTimeout = 20_000;
-    server.maxConnections = 10_000;
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    if (publicUrls.length === 0) publicUrls = defaultPublicUrls(port);
-    logger.info({ port }, 'listening');
-  }
+  const app = createServer({
+    services,
+    pool,
+    logger,
+    metrics,
+    version: VERSION,
+    publicUrls: () => publicUrls,
+    temporalIsUp: () => link.state() === 'up',
+    draining: () => draining,
+    simulator: config.simulator,
+    withApi: config.roles.has('api'),
+    codec:
+      config.codecOrigin === undefined
+        ? undefined
+        : { codec: createPayloadCodec(keyring), uiOrigin: config.codecOrigin },
+  });
+  const server = app.listen(config.port, config.host);
+  // Longer than a long poll, shorter than a slow caller would like.
+  server.requestTimeout = 60_000;
+  server.headersTimeout = 20_000;
+  server.maxConnections = 10_000;
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  if (publicUrls.length === 0) publicUrls = defaultPublicUrls(port);
+  logger.info({ port }, 'listening');
 
   return {
-    url: server && `http://${config.host}:${(server.address() as AddressInfo).port}`,
+    url: `http://${config.host}:${port}`,
     working: Promise.all(workers.map((worker) => worker.working)).then(() => {}),
     async close() {
       draining = true;
-      const closed = server && once(server, 'close');
-      server?.close();
+      const closed = once(server, 'close');
+      server.close();
       await Promise.all(workers.map((worker) => worker.stop()));
-      server?.closeAllConnections(); // long polls and streams; their callers come again
+      server.closeAllConnections(); // long polls and streams; their callers come again
       await closed;
       await Promise.all([link.close(), notifications.close(), outgoing.close()]);
       await pool.end();

@@ -41,12 +41,14 @@ export function observed(logger: Logger, metrics: Metrics): RequestHandler[] {
   return [log, count];
 }
 
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
 const routeOf = (req: object): string | undefined => (req as { route?: { path?: string } }).route?.path;
 
 /** The approval that a request is about, so that its lines are found by the id of its workflow. */
 function subjectOf(req: object): { approvalId: string } | undefined {
   const { approvalId } = (req as { params?: { approvalId?: string } }).params ?? {};
-  return approvalId === undefined ? undefined : { approvalId };
+  return approvalId !== undefined && UUID.test(approvalId) ? { approvalId } : undefined;
 }
 
 /**

@@ -29,6 +29,8 @@ export interface ServerDeps {
   temporalIsUp: () => boolean;
   draining: () => boolean;
   simulator: boolean;
+  /** Without it only health, metrics and keys are served: a worker has probes too. */
+  withApi: boolean;
   /** The decode-only endpoint for the Temporal UI, where one is configured. */
   codec: { codec: PayloadCodec; uiOrigin: string } | undefined;
 }
@@ -53,9 +55,11 @@ export function createServer(deps: ServerDeps): Express {
   const router = express.Router({ caseSensitive: true, strict: true });
   const callers = createCallers({ ...services, publicUrls });
   const mounted = { ...services, callers };
-  approvalRoutes(router, mounted);
-  userRoutes(router, mounted);
-  deviceRoutes(router, mounted);
+  if (deps.withApi) {
+    approvalRoutes(router, mounted);
+    userRoutes(router, mounted);
+    deviceRoutes(router, mounted);
+  }
   systemRoutes(router, { ...deps, ...mounted });
   const page = openApiDocument(deps.version);
   router.get('/v1/openapi.json', (_req, res) => void res.json(page));

@@ -21,8 +21,9 @@ export function createPool(databaseUrl: string, options: { size?: number } = {})
     application_name: 'countersign',
     keepAlive: true,
   });
-  // An idle connection that breaks is replaced by the next call; without a listener it would end the process.
+  // A connection that breaks, idle or in use, fails its query and is replaced; without listeners it would end the process.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 

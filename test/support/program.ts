@@ -73,7 +73,7 @@ export async function startTestProgram(options: TestProgramOptions = {}): Promis
   const tenant = await addTenant(name);
   const program = await startProgram(config, logger, options);
   if (!options.temporalAddress) await program.working;
-  const url = program.url!;
+  const url = program.url;
 
   return {
     url,
