@@ -100,7 +100,7 @@ const isOpen = ({ status, answeredByMe }: DeviceApproval) => status === 'pending
 
 /** An owner at this terminal. `leave` is called on Ctrl-C, Ctrl-D, or when the input ends. */
 export function ownerAtTerminal(leave: () => void): Owner & { close(): void } {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: '' });
   terminal.on('SIGINT', leave);
   terminal.on('close', leave);
   return {
