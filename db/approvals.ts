@@ -185,12 +185,13 @@ export function createApprovalRows(keyring: Keyring) {
     find: (db: Queryable, tenantId: string, id: string) =>
       one(db, `${columns('approvals')} where a.tenant_id = $1 and a.id = $2`, [tenantId, id]),
 
+    /** Newest first. With a user the search starts at that person's approvals, not at all of the tenant's. */
     async list(db: Queryable, tenantId: string, filter: { userId?: string; status?: ApprovalStatus } & PageOf) {
+      const ofUser = filter.userId === undefined ? '$2::uuid is null' : 'mine.tenant_id = $1 and mine.user_id = $2';
       const { rows } = await db.query<Row>(
         `${columns('approvals')}
-          where a.tenant_id = $1
-            and ($2::uuid is null or exists (select from approvers p where p.tenant_id = $1 and p.user_id = $2
-                                                                      and p.approval_id = a.id))
+           ${filter.userId === undefined ? '' : 'join approvers mine on mine.approval_id = a.id'}
+          where a.tenant_id = $1 and ${ofUser}
             and ($3::text is null or a.status = $3)
             and ($4::timestamptz is null or (a.created_at, a.id) < ($4, $5::uuid))
           order by a.created_at desc, a.id desc
