@@ -43,7 +43,8 @@ create table users (
   phone bytea,                                   -- sealed E.164
   phone_index bytea,                             -- blind index, for look-up
   email bytea,                                   -- sealed
-  created_at timestamptz not null default clock_timestamp(),
+  -- In milliseconds, as cursors of lists carry it.
+  created_at timestamptz not null default date_trunc('milliseconds', clock_timestamp()),
   removed_at timestamptz
 );
 create unique index users_external_id_once on users (tenant_id, external_id) where removed_at is null;
