@@ -21,8 +21,10 @@ export interface Outage {
 export interface Fault {
   kind: 'lost' | 'doubled';
   rule: string;
-  /** The approval, the idempotency key, or the tenant. */
+  /** The approval, the idempotency key, or whatever else it is about. */
   subject: string;
+  /** What else helps to find out why. */
+  detail?: string;
 }
 
 export interface Verdict {
@@ -55,7 +57,8 @@ export function judge(told: readonly Told[], rows: readonly Row[], outages: read
 
 function faultsOf(row: Row, tales: readonly Told[], outages: readonly Outage[], nowMs: number): Fault[] {
   const faults: Fault[] = [];
-  const fault = (kind: Fault['kind'], rule: string) => faults.push({ kind, rule, subject: row.id });
+  const fault = (kind: Fault['kind'], rule: string, detail?: string) =>
+    faults.push({ kind, rule, subject: row.id, ...(detail !== undefined && { detail }) });
 
   const created = row.events.filter((type) => type === 'approval_created').length;
   if (created === 0) fault('lost', 'the event of the creation is missing');
@@ -74,7 +77,11 @@ function faultsOf(row: Row, tales: readonly Told[], outages: readonly Outage[], 
   }
 
   const dueMs = afterOutages(row.expiresAtMs, outages) + FINAL_WITHIN_MS;
-  if ((row.decidedAtMs ?? nowMs) > dueMs) fault('lost', 'not final by its deadline and 30 seconds');
+  const finalAtMs = row.decidedAtMs ?? nowMs;
+  if (finalAtMs > dueMs) {
+    const late = `${row.status} ${(finalAtMs - row.expiresAtMs) / 1_000} s after its deadline`;
+    fault('lost', 'not final by its deadline and 30 seconds', late);
+  }
 
   const webhookIds = new Set(tales.flatMap((tale) => (tale.what === 'callback' ? tale.webhookId : [])));
   const wantsCallback = tales.some((tale) => tale.what === 'created' && tale.callback);

@@ -21,6 +21,8 @@ export interface World {
 
 const LIFETIME_SECONDS = 40;
 const SHORT_LIFETIME_SECONDS = 10;
+/** People look at it before they answer; it also lets a kill find flows at every stage. */
+const THINKING_MS = 1_500;
 const UNKNOWN_YET_MS = 90_000;
 
 /** The ways in which an approval goes. Each ends when the outcome, and its callback, was told or is hopeless. */
@@ -78,6 +80,7 @@ function flow({ lifetimeSeconds = LIFETIME_SECONDS, callback = true, copies = 1,
     if (!approval) return;
     const expiresAtMs = Date.parse(approval.expiresAt);
     const untilMs = () => world.giveUpMs(expiresAtMs);
+    await pause(random() * THINKING_MS);
     await act(createActs(world, person, approval, untilMs));
     if (!callback) return backend.waitUntilFinal(approval.id, untilMs);
     await arrivedOrHopeless(receiver.arrived(approval.id), untilMs);

@@ -1,0 +1,158 @@
+import { createBackend } from './backend';
+import { CALLBACK_GRACE_MS, FINAL_WITHIN_MS, judge, readRows } from './checker';
+import type { Fault, Outage } from './checker';
+import { pause } from './api';
+import { startInstallation } from './installation';
+import { createLoad, createPeople } from './load';
+import type { Kill, Point, Trouble } from './points';
+import { startReceiver } from './receiver';
+import { takeOut } from './safeguards';
+import type { SafeguardName } from './safeguards';
+import { ToldLog } from './told';
+
+/** What one kill showed. */
+export interface KillRecord {
+  point: string;
+  part: string;
+  /** False when the load never came to the point; then nothing was killed. */
+  reached: boolean;
+  flowsInFlight: number;
+  approvals: number;
+  lost: number;
+  doubled: number;
+  /** Callbacks that came again under the same id. */
+  repeats: number;
+  faults: Fault[];
+  /** From the kill until everything served again. */
+  awayMs: number;
+  tookMs: number;
+}
+
+export interface Campaign {
+  /** Kills one part at one point under load, starts it again, waits for the end of all flows, and checks. */
+  run(kill: Kill): Promise<KillRecord>;
+  /** How often the safeguard was met that is taken out. */
+  safeguardMet(): number;
+  /** Where data and logs are; kept when there were faults. */
+  readonly home: string;
+  close(): Promise<void>;
+}
+
+export interface CampaignOptions {
+  random: () => number;
+  without?: SafeguardName;
+}
+
+export const LEAST_IN_FLIGHT = 8;
+const PEOPLE = 14;
+const REACHED_WITHIN_MS = 60_000;
+/** The load goes on for a while after the part is back. */
+const AFTERWARDS_MS = 1_500;
+
+/** An installation under load whose parts can be killed, one after the other. */
+export async function startCampaign({ random, without }: CampaignOptions): Promise<Campaign> {
+  const installation = await startInstallation();
+  const { apiUrl, apiKey, tenantId, signingKey, database, home } = installation;
+  const safeguardMet = without ? takeOut(without, installation.postgres) : () => 0;
+  const log = new ToldLog();
+  const outages: Outage[] = [];
+  const receiver = await startReceiver(signingKey, log);
+  const backend = createBackend(apiUrl, apiKey, log);
+
+  /** Flows that end in an outage, or soon after it, are not hopeless before it is over for long enough. */
+  const giveUpMs = (expiresAtMs: number) =>
+    Math.max(expiresAtMs, outages.at(-1)?.untilMs ?? 0) + FINAL_WITHIN_MS + CALLBACK_GRACE_MS;
+  const people = await createPeople(backend, PEOPLE);
+  const load = createLoad({ backend, receiver, log, random, giveUpMs }, people);
+
+  const known = new Set<string>();
+  let approvalsBefore = 0;
+  let repeatsBefore = 0;
+
+  function makeTrouble(trouble: Trouble | undefined): void {
+    installation.temporal.fail(
+      trouble === 'starts refused' ? ({ name }) => name === 'StartWorkflowExecution' : undefined,
+    );
+    receiver.failFirst(trouble === 'callbacks refused once');
+  }
+
+  async function killAndRestart({ point, part }: Kill): Promise<{ flowsInFlight: number; awayMs: number } | undefined> {
+    const stop = stopAt(point);
+    const reached = await Promise.race([stop.arrived.then(() => true), pause(REACHED_WITHIN_MS)]);
+    if (!reached) return void stop.release();
+    const flowsInFlight = load.inFlight();
+    const outage = { fromMs: Date.now(), untilMs: Infinity };
+    outages.push(outage);
+    try {
+      await installation.kill(part);
+      stop.drop();
+      makeTrouble(undefined);
+      await installation.restart(part);
+    } finally {
+      outage.untilMs = Date.now();
+    }
+    return { flowsInFlight, awayMs: outage.untilMs - outage.fromMs };
+  }
+
+  const stopAt = (point: Point) =>
+    'call' in point
+      ? installation.temporal.stopAt(point.call, point.when)
+      : installation.postgres.stopAt(point.statement, point.when);
+
+  /** What is wrong now and was not before. */
+  async function check(): Promise<{ faults: Fault[]; approvals: number; repeats: number }> {
+    const verdict = judge(log.facts, await readRows(database, tenantId), outages, Date.now());
+    const all: Fault[] = [
+      ...verdict.faults,
+      ...installation
+        .accidents()
+        .map((subject) => ({ kind: 'lost' as const, rule: 'a part ended by itself', subject })),
+      ...Array.from({ length: receiver.forged() }, (_, index) => ({
+        kind: 'lost' as const,
+        rule: 'a callback without a valid signature',
+        subject: String(index),
+      })),
+    ];
+    const faults = all.filter(({ rule, subject }) => !known.has(`${rule} ${subject}`));
+    for (const { rule, subject } of faults) known.add(`${rule} ${subject}`);
+    const [approvals, repeats] = [verdict.approvals - approvalsBefore, verdict.repeats - repeatsBefore];
+    [approvalsBefore, repeatsBefore] = [verdict.approvals, verdict.repeats];
+    return { faults, approvals, repeats };
+  }
+
+  return {
+    home,
+    safeguardMet,
+
+    async run(kill) {
+      const begunMs = Date.now();
+      makeTrouble(kill.point.trouble);
+      load.run(kill.point.mix);
+      await load.reaches(LEAST_IN_FLIGHT);
+      const killed = await killAndRestart(kill);
+      makeTrouble(undefined);
+      await pause(AFTERWARDS_MS);
+      await load.drain();
+      const { faults, approvals, repeats } = await check();
+      return {
+        point: kill.point.name,
+        part: kill.part,
+        reached: killed !== undefined,
+        flowsInFlight: killed?.flowsInFlight ?? 0,
+        approvals,
+        lost: faults.filter(({ kind }) => kind === 'lost').length,
+        doubled: faults.filter(({ kind }) => kind === 'doubled').length,
+        repeats,
+        faults,
+        awayMs: killed?.awayMs ?? 0,
+        tookMs: Date.now() - begunMs,
+      };
+    },
+
+    async close() {
+      await load.drain();
+      await installation.close({ keepFiles: known.size > 0 });
+      await receiver.close();
+    },
+  };
+}
