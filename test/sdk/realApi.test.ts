@@ -54,7 +54,7 @@ test('the evidence of an approval that nobody answered is good', async () => {
   expect(await backend.approvals.wait(id)).toMatchObject({ status: 'expired' });
   const report = await verifyEvidence(await backend.approvals.evidence(id), await backend.keys());
   expect(report).toMatchObject({ valid: true, evidence: { approval: { status: 'expired' } } });
-}, 20_000);
+}, 60_000);
 
 test('the inbox waits for a change, and a refusal has a code', async () => {
   const { cursor } = await device.inbox();
