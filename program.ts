@@ -19,6 +19,7 @@ import { createKeyring } from './platform/keys/keyring';
 import { createMetrics } from './platform/telemetry/metrics';
 import { createPayloadCodec, dataConverter } from './platform/temporal/codec';
 import { createTemporalLink } from './platform/temporal/connection';
+import { VERSION } from './platform/version';
 import { ensureSearchAttributes } from './platform/temporal/searchAttributes';
 import { createCallbackSender } from './services/callbacks';
 import { createServices } from './services/services';
@@ -42,7 +43,6 @@ export interface Substitutes {
 }
 
 const CALLBACK_TIMEOUT_MS = 10_000;
-const VERSION = '0.1.0';
 
 /** Composes the program from its configuration and runs the roles that it is told. */
 export async function startProgram(config: Config, logger: Logger, substitutes: Substitutes = {}): Promise<Program> {

@@ -9,25 +9,57 @@ import type { ErrorCode } from '../domain/errors';
 
 type Json = Record<string, unknown>;
 
-const schemaOf = (shape: z.ZodType, io: 'input' | 'output' = 'output'): Json => {
-  const { $schema: _, ...schema } = z.toJSONSchema(shape, { io, unrepresentable: 'any' });
-  return schema;
-};
+type SchemaOf = (shape: z.ZodType, io?: 'input' | 'output') => Json;
+
+/** Where schemas with a name of their own are put, once each; everything else stands where it is used. */
+function collecting(named: Record<string, unknown>): SchemaOf {
+  return (shape, io = 'output') => {
+    const made = z.toJSONSchema(shape, {
+      io,
+      unrepresentable: 'any',
+      override: ({ jsonSchema }) => simplify(jsonSchema),
+    });
+    const text = JSON.stringify(made).replaceAll('"#/$defs/', '"#/components/schemas/');
+    const { $schema: _, $defs = {}, ...schema } = JSON.parse(text) as Json & { $defs?: Json };
+    Object.assign(named, $defs);
+    return schema;
+  };
+}
+
+/** The format says it already; the pattern of an instant, leap years and all, helps nobody. */
+function simplify(schema: Json): void {
+  if (['uuid', 'date-time'].includes(String(schema['format']))) delete schema['pattern'];
+  if (schema['minimum'] === Number.MIN_SAFE_INTEGER) delete schema['minimum'];
+  if (schema['maximum'] === Number.MAX_SAFE_INTEGER) delete schema['maximum'];
+  delete schema['id']; // the name, which is the key by which it is found
+}
 
 /** What any call of a kind of caller may be refused for. */
 const USUAL: Record<Route['caller'], readonly ErrorCode[]> = {
-  tenant: ['unauthorized'],
-  device: ['device_unauthorized', 'nonce_required', 'proof_reused'],
-  anybody: ['too_many_requests'],
+  tenant: ['unauthorized', 'temporarily_unavailable'],
+  device: ['device_unauthorized', 'nonce_required', 'proof_reused', 'temporarily_unavailable'],
+  anybody: ['too_many_requests', 'temporarily_unavailable'],
 };
+
+/** What any call with a body may be refused for. */
+const USUAL_WITH_BODY: readonly ErrorCode[] = [
+  'invalid_json',
+  'duplicate_key',
+  'unsupported_media_type',
+  'body_too_large',
+];
 
 /** The OpenAPI 3.1 page of the native API, generated from the contracts: the same routes as the server's, by construction. */
 export function openApiDocument(version: string): Json {
+  const named: Record<string, unknown> = {};
+  const schemaOf = collecting(named);
   const paths: Record<string, Record<string, Json>> = {};
   for (const route of ROUTES) {
     const path = route.path.replace(/:(\w+)/g, '{$1}');
-    paths[path] = { ...paths[path], [route.method]: operation(route) };
+    paths[path] = { ...paths[path], [route.method]: operation(route, schemaOf) };
   }
+  // What travels inside signatures, and in callbacks, belongs to no route.
+  for (const shape of [Problem, Shown, AnswerPayload, RegistrationPayload, ProofPayload, CallbackBody]) schemaOf(shape);
   return {
     openapi: '3.1.0',
     info: {
@@ -47,17 +79,13 @@ export function openApiDocument(version: string): Json {
           description: 'a compact JWS (ES256, typ dpop+jwt, kid the device) of the schema ProofPayload',
         },
       },
-      schemas: Object.fromEntries(
-        Object.entries({ Problem, Shown, AnswerPayload, RegistrationPayload, ProofPayload, CallbackBody }).map(
-          ([name, shape]) => [name, schemaOf(shape)],
-        ),
-      ),
+      schemas: Object.fromEntries(Object.entries(named).sort(([a], [b]) => (a < b ? -1 : 1))),
     },
   };
 }
 
-function operation(route: Route): Json {
-  const media = route.stream ? 'text/event-stream' : 'application/json';
+function operation(route: Route, schemaOf: SchemaOf): Json {
+  const media = route.stream ? 'text/event-stream' : route.text ? 'text/plain' : 'application/json';
   const content = route.status === 204 ? {} : { content: { [media]: { schema: schemaOf(route.reply) } } };
   const hasBody =
     Object.keys(schemaOf(route.body, 'input')['properties'] ?? {}).length > 0 || 'oneOf' in schemaOf(route.body);
@@ -65,14 +93,14 @@ function operation(route: Route): Json {
     summary: route.summary,
     ...(route.caller === 'anybody' ? {} : { security: [{ [route.caller]: [] }] }),
     parameters: [
-      ...parameters(route.params, 'path'),
-      ...parameters(route.query, 'query'),
+      ...parameters(schemaOf(route.params, 'input'), 'path'),
+      ...parameters(schemaOf(route.query, 'input'), 'query'),
       ...(route.idempotent ? [IDEMPOTENCY_KEY] : []),
     ],
     ...(hasBody
       ? { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body, 'input') } } } }
       : {}),
-    responses: { [route.status]: { description: 'Success', ...content }, ...refusals(route) },
+    responses: { [route.status]: { description: 'Success', ...content }, ...refusals(route, hasBody) },
   };
 }
 
@@ -84,8 +112,8 @@ const IDEMPOTENCY_KEY: Json = {
   schema: { type: 'string', minLength: 1, maxLength: 128 },
 };
 
-function parameters(shape: z.ZodType, place: 'path' | 'query'): Json[] {
-  const { properties = {}, required = [] } = schemaOf(shape, 'input') as {
+function parameters(schema: Json, place: 'path' | 'query'): Json[] {
+  const { properties = {}, required = [] } = schema as {
     properties?: Record<string, Json>;
     required?: string[];
   };
@@ -98,8 +126,13 @@ function parameters(shape: z.ZodType, place: 'path' | 'query'): Json[] {
 }
 
 /** Codes that share a status share one entry. */
-function refusals(route: Route): Record<string, Json> {
-  const codes = [...USUAL[route.caller], 'invalid_request' as const, ...route.refusals];
+function refusals(route: Route, hasBody: boolean): Record<string, Json> {
+  const codes = [
+    ...USUAL[route.caller],
+    'invalid_request' as const,
+    ...(hasBody ? USUAL_WITH_BODY : []),
+    ...route.refusals,
+  ];
   if (route.idempotent) codes.push('idempotency_key_reused');
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of new Set(codes)) byStatus.set(httpStatus(code), [...(byStatus.get(httpStatus(code)) ?? []), code]);

@@ -5,6 +5,7 @@ import helmet from 'helmet';
 import type { Logger } from 'pino';
 import type { Pool } from 'pg';
 import { ROUTES } from '../contracts/routes';
+import { getMetrics, getOpenApi } from '../contracts/system';
 import { DomainError } from '../domain/errors';
 import type { Metrics } from '../platform/telemetry/metrics';
 import type { Services } from '../services/services';
@@ -62,8 +63,8 @@ export function createServer(deps: ServerDeps): Express {
   }
   systemRoutes(router, { ...deps, ...mounted });
   const page = openApiDocument(deps.version);
-  router.get('/v1/openapi.json', (_req, res) => void res.json(page));
-  router.get('/metrics', async (_req, res) => {
+  router.get(getOpenApi.path, (_req, res) => void res.json(page));
+  router.get(getMetrics.path, async (_req, res) => {
     const { contentType, body } = await metrics.page();
     res.type(contentType).send(body);
   });

@@ -11,54 +11,60 @@ import {
   STATUSES,
 } from '../domain/approval';
 import { defineRoute } from './route';
-import { cursor, instant, nothing, pageSize, shownText, waitSeconds } from './shapes';
+import { anyJson, cursor, instant, nothing, pageSize, shownText, waitSeconds } from './shapes';
 
 const Detail = z.strictObject({ label: shownText(1, 100), value: shownText(0, 500) });
 
 const HiddenDetails = z
-  .record(z.string().max(100), z.json())
+  .record(z.string().max(100), anyJson)
   .refine((hidden) => JSON.stringify(hidden).length <= 16_384, 'longer than 16 KiB')
   .refine((hidden) => JSON.stringify(hidden).isWellFormed(), 'holds half a character (a lone surrogate)');
 
-export const ApproverView = z.strictObject({
-  userId: z.uuid(),
-  decision: z.enum(DECISIONS).nullable(),
-  reason: z.enum(REASONS).nullable(),
-  deviceId: z.uuid().nullable(),
-  answeredAt: instant.nullable(),
-});
+export const ApproverView = z
+  .strictObject({
+    userId: z.uuid(),
+    decision: z.enum(DECISIONS).nullable(),
+    reason: z.enum(REASONS).nullable(),
+    deviceId: z.uuid().nullable(),
+    answeredAt: instant.nullable(),
+  })
+  .meta({ id: 'Approver' });
 
 /** What an approval is, without how its messages travel: also the `data` of its callback. */
-export const ApprovalFacts = z.strictObject({
-  id: z.uuid(),
-  status: z.enum(STATUSES),
-  mode: z.enum(MODES),
-  title: z.string(),
-  details: z.array(z.strictObject({ label: z.string(), value: z.string() })),
-  hiddenDetails: z.record(z.string(), z.json()).nullable().describe('yours alone; never sent to a device'),
-  required: z.int().describe('how many people have to approve'),
-  approvers: z.array(ApproverView),
-  reason: z.enum(REASONS).nullable(),
-  createdAt: instant,
-  expiresAt: instant,
-  decidedAt: instant.nullable(),
-});
+export const ApprovalFacts = z
+  .strictObject({
+    id: z.uuid(),
+    status: z.enum(STATUSES),
+    mode: z.enum(MODES),
+    title: z.string(),
+    details: z.array(z.strictObject({ label: z.string(), value: z.string() })),
+    hiddenDetails: z.record(z.string(), anyJson).nullable().describe('yours alone; never sent to a device'),
+    required: z.int().describe('how many people have to approve'),
+    approvers: z.array(ApproverView),
+    reason: z.enum(REASONS).nullable(),
+    createdAt: instant,
+    expiresAt: instant,
+    decidedAt: instant.nullable(),
+  })
+  .meta({ id: 'ApprovalFacts' });
 export type ApprovalFacts = z.output<typeof ApprovalFacts>;
 
 export const ApprovalView = ApprovalFacts.extend({
   callbackUrl: z.string().nullable(),
   push: z.strictObject({ by: z.enum(PUSHERS), state: z.enum(PUSH_STATES) }),
   callback: z.strictObject({ state: z.enum(CALLBACK_STATES) }),
-});
+}).meta({ id: 'Approval' });
 export type ApprovalView = z.output<typeof ApprovalView>;
 
 /** The body of a callback; its header `webhook-id` says the same `id`. */
-export const CallbackBody = z.strictObject({
-  type: z.enum(OUTCOMES.map((outcome) => `approval.${outcome}` as const)),
-  id: z.string(),
-  timestamp: instant,
-  data: ApprovalFacts,
-});
+export const CallbackBody = z
+  .strictObject({
+    type: z.enum(OUTCOMES.map((outcome) => `approval.${outcome}` as const)),
+    id: z.string(),
+    timestamp: instant,
+    data: ApprovalFacts,
+  })
+  .meta({ id: 'CallbackBody' });
 export type CallbackBody = z.output<typeof CallbackBody>;
 
 const approvalParams = z.strictObject({ approvalId: z.uuid() });

@@ -5,61 +5,71 @@ import { defineRoute } from './route';
 import { instant, jws, noReply, nothing, publicJwk, shownText, waitSeconds } from './shapes';
 
 /** The text that a person decides upon. It travels as one string; a device digests its bytes and parses it to show it. */
-export const Shown = z.strictObject({
-  v: z.literal(1),
-  type: z.literal('countersign.approval'),
-  tenant: z.string(),
-  mode: z.enum(MODES),
-  title: z.string(),
-  details: z.array(z.strictObject({ label: z.string(), value: z.string() })),
-  createdAt: instant,
-  expiresAt: instant,
-});
+export const Shown = z
+  .strictObject({
+    v: z.literal(1),
+    type: z.literal('countersign.approval'),
+    tenant: z.string(),
+    mode: z.enum(MODES),
+    title: z.string(),
+    details: z.array(z.strictObject({ label: z.string(), value: z.string() })),
+    createdAt: instant,
+    expiresAt: instant,
+  })
+  .meta({ id: 'Shown' });
 export type Shown = z.output<typeof Shown>;
 
-export const DeviceApproval = z.strictObject({
-  id: z.uuid(),
-  shown: z.string().describe('JSON text of the schema Shown; sign the SHA-256 of exactly these bytes'),
-  nonce: z.string(),
-  status: z.enum(STATUSES),
-  mode: z.enum(MODES),
-  createdAt: instant,
-  expiresAt: instant,
-  answeredByMe: z.enum(DECISIONS).nullable(),
-});
+export const DeviceApproval = z
+  .strictObject({
+    id: z.uuid(),
+    shown: z.string().describe('JSON text of the schema Shown; sign the SHA-256 of exactly these bytes'),
+    nonce: z.string(),
+    status: z.enum(STATUSES),
+    mode: z.enum(MODES),
+    createdAt: instant,
+    expiresAt: instant,
+    answeredByMe: z.enum(DECISIONS).nullable(),
+  })
+  .meta({ id: 'DeviceApproval' });
 export type DeviceApproval = z.output<typeof DeviceApproval>;
 
 /** What a device signs to answer (protected header: alg ES256, typ countersign-answer+jwt, kid the device's id). */
-export const AnswerPayload = z.strictObject({
-  v: z.literal(ANSWER_VERSION),
-  mode: z.enum(MODES),
-  tenantId: z.uuid(),
-  approvalId: z.uuid(),
-  decision: z.enum(DECISIONS),
-  reason: z.enum(REASONS).optional(),
-  shownDigest: z.string().regex(/^[\w-]{43}$/),
-  nonce: z.string().max(64),
-  deviceId: z.uuid(),
-  at: instant,
-});
+export const AnswerPayload = z
+  .strictObject({
+    v: z.literal(ANSWER_VERSION),
+    mode: z.enum(MODES),
+    tenantId: z.uuid(),
+    approvalId: z.uuid(),
+    decision: z.enum(DECISIONS),
+    reason: z.enum(REASONS).optional(),
+    shownDigest: z.string().regex(/^[\w-]{43}$/),
+    nonce: z.string().max(64),
+    deviceId: z.uuid(),
+    at: instant,
+  })
+  .meta({ id: 'AnswerPayload' });
 
 /** What a device signs to prove that it holds a new key (typ countersign-registration+jwt). */
-export const RegistrationPayload = z.strictObject({
-  registrationTokenHash: z.string().regex(/^[\w-]{43}$/),
-  publicKeyThumbprint: z.string().regex(/^[\w-]{43}$/),
-});
+export const RegistrationPayload = z
+  .strictObject({
+    registrationTokenHash: z.string().regex(/^[\w-]{43}$/),
+    publicKeyThumbprint: z.string().regex(/^[\w-]{43}$/),
+  })
+  .meta({ id: 'RegistrationPayload' });
 
 /** What a device signs at every other call, in the header DPoP (in the manner of RFC 9449; kid the device's id). */
-export const ProofPayload = z.strictObject({
-  jti: z.string().min(8).max(64),
-  htm: z.string(),
-  htu: z.string().max(2_048),
-  nonce: z.string().max(64).optional(),
-  bth: z
-    .string()
-    .regex(/^[\w-]{43}$/)
-    .optional(),
-});
+export const ProofPayload = z
+  .strictObject({
+    jti: z.string().min(8).max(64),
+    htm: z.string(),
+    htu: z.string().max(2_048),
+    nonce: z.string().max(64).optional(),
+    bth: z
+      .string()
+      .regex(/^[\w-]{43}$/)
+      .optional(),
+  })
+  .meta({ id: 'ProofPayload' });
 
 export const registerDevice = defineRoute({
   method: 'post',

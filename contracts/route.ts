@@ -26,6 +26,8 @@ export interface Route<
   idempotent?: true;
   /** Not the JSON of `reply`, but a stream of server-sent events that carry it. */
   stream?: true;
+  /** Not JSON, but the plain text of `reply`. */
+  text?: true;
   refusals: readonly ErrorCode[];
 }
 

@@ -28,6 +28,8 @@ export const ROUTES: readonly Route[] = [
   device.unregisterDevice,
   system.getHealth,
   system.getReadiness,
+  system.getMetrics,
+  system.getOpenApi,
   system.getKeys,
   system.listSimulatedMessages,
 ];

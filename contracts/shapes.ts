@@ -27,6 +27,9 @@ export const instant = z.iso.datetime({ offset: true });
 /** How long to wait for a change, in seconds: a long poll. */
 export const waitSeconds = z.coerce.number().int().min(0).max(30).optional();
 
+/** Any JSON value. Registered in place: `meta` makes a copy, and the recursion inside would still mean the original. */
+export const anyJson = z.json().register(z.globalRegistry, { id: 'Json' });
+
 export const pageSize = z.coerce.number().int().min(1).max(100).default(20);
 
 export const cursor = z
@@ -41,10 +44,12 @@ export const jws = z
   .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, 'not a compact JWS');
 
 /** The public half of a P-256 key (RFC 7517). */
-export const publicJwk = z.strictObject({
-  kty: z.literal('EC'),
-  crv: z.literal('P-256'),
-  x: z.string().regex(/^[\w-]{43}$/),
-  y: z.string().regex(/^[\w-]{43}$/),
-});
+export const publicJwk = z
+  .strictObject({
+    kty: z.literal('EC'),
+    crv: z.literal('P-256'),
+    x: z.string().regex(/^[\w-]{43}$/),
+    y: z.string().regex(/^[\w-]{43}$/),
+  })
+  .meta({ id: 'PublicJwk' });
 export type PublicJwk = z.output<typeof publicJwk>;

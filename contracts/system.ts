@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineRoute } from './route';
-import { instant, nothing } from './shapes';
+import { anyJson, instant, nothing } from './shapes';
 
 const open = { caller: 'anybody', params: nothing, query: nothing, body: nothing, refusals: [] } as const;
 
@@ -36,6 +36,25 @@ export const getKeys = defineRoute({
   status: 200,
 });
 
+export const getOpenApi = defineRoute({
+  ...open,
+  method: 'get',
+  path: '/v1/openapi.json',
+  summary: 'This document',
+  reply: z.record(z.string(), anyJson),
+  status: 200,
+});
+
+export const getMetrics = defineRoute({
+  ...open,
+  method: 'get',
+  path: '/metrics',
+  summary: 'What the program counts, as Prometheus reads it',
+  reply: z.string(),
+  status: 200,
+  text: true,
+});
+
 export const listSimulatedMessages = defineRoute({
   method: 'get',
   path: '/v1/simulator/messages',
@@ -60,13 +79,15 @@ export const listSimulatedMessages = defineRoute({
 });
 
 /** Every error reply, `application/problem+json` (RFC 9457). */
-export const Problem = z.strictObject({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  code: z.string().describe('stable; programs look at this'),
-  field: z.string().optional().describe('the field at fault'),
-  reason: z.string().optional().describe('what is wrong with it'),
-  requestId: z.string().describe('the same as in our logs'),
-});
+export const Problem = z
+  .strictObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().describe('stable; programs look at this'),
+    field: z.string().optional().describe('the field at fault'),
+    reason: z.string().optional().describe('what is wrong with it'),
+    requestId: z.string().describe('the same as in our logs'),
+  })
+  .meta({ id: 'Problem' });
 export type Problem = z.output<typeof Problem>;

@@ -2,24 +2,28 @@ import { z } from 'zod';
 import { defineRoute } from './route';
 import { cursor, externalId, instant, noReply, nothing, pageSize, publicJwk } from './shapes';
 
-export const UserView = z.strictObject({
-  id: z.uuid(),
-  authyId: z.int().describe('the integer by which the Authy dialect knows this user'),
-  externalId: z.string().nullable(),
-  phone: z.string().nullable().describe('E.164'),
-  email: z.string().nullable(),
-  createdAt: instant,
-});
+export const UserView = z
+  .strictObject({
+    id: z.uuid(),
+    authyId: z.int().describe('the integer by which the Authy dialect knows this user'),
+    externalId: z.string().nullable(),
+    phone: z.string().nullable().describe('E.164'),
+    email: z.string().nullable(),
+    createdAt: instant,
+  })
+  .meta({ id: 'User' });
 export type UserView = z.output<typeof UserView>;
 
-export const DeviceView = z.strictObject({
-  id: z.uuid(),
-  userId: z.uuid(),
-  name: z.string(),
-  platform: z.string(),
-  publicJwk,
-  createdAt: instant,
-});
+export const DeviceView = z
+  .strictObject({
+    id: z.uuid(),
+    userId: z.uuid(),
+    name: z.string(),
+    platform: z.string(),
+    publicJwk,
+    createdAt: instant,
+  })
+  .meta({ id: 'Device' });
 export type DeviceView = z.output<typeof DeviceView>;
 
 const userParams = z.strictObject({ userId: z.uuid() });
