@@ -13,7 +13,7 @@ const { progress } = require('./progress.cjs');
 
 const ROOT = path.join(__dirname, '..');
 const NEEDED = [20, 19];
-const COMMANDS = ['start', 'reset', 'check', 'build'];
+const COMMANDS = { start: 'main.ts', reset: 'reset.ts', check: 'check.ts', build: 'build.ts' };
 
 /** Whether what is installed is what package-lock.json says; packages for other platforms may be missing. */
 function isInstalled() {
@@ -90,8 +90,9 @@ async function main([command, ...args]) {
     return;
   }
   // `run` is for the scripts that are a program of their own, such as `npm run phone`.
-  const file = command === 'run' ? path.resolve(ROOT, args.shift() ?? '') : path.join(__dirname, `${command}.ts`);
-  if (command !== 'run' && !COMMANDS.includes(command)) throw new Error(`There is no command "${command}".`);
+  const file =
+    command === 'run' ? path.resolve(ROOT, args.shift() ?? '') : path.join(__dirname, COMMANDS[command] ?? '');
+  if (command !== 'run' && !COMMANDS[command]) throw new Error(`There is no command "${command}".`);
   process.argv.splice(1, process.argv.length, file, ...args);
   require('tsx/cjs/api').register();
   require(file);

@@ -44,7 +44,7 @@ function lockFile(home: Home): string {
 }
 
 /** Reads what was kept under this name, or makes and keeps it. Only the owner may read it. */
-export function keepSecret(home: Home, name: string, make: () => string): string {
+function keepSecret(home: Home, name: string, make: () => string): string {
   const file = home.file(name);
   if (!fs.existsSync(file)) writePrivately(file, make());
   return fs.readFileSync(file, 'utf8');

@@ -8,10 +8,10 @@ import type { Part } from './part';
 
 const ROOT = path.join(__dirname, '..');
 const READY_WITHIN_MS = 90_000;
-const WARN = 40;
-const ERROR = 50;
+/** What is shown at the terminal, and how; the log file has everything. */
+const SHOWN: Readonly<Record<string, string>> = { warn: 'warn ', error: 'error', fatal: 'error' };
 /** Of a log line, what a person at the terminal does not need. */
-const HIDDEN = new Set(['level', 'time', 'pid', 'hostname', 'msg', 'err', 'error', 'v']);
+const HIDDEN = new Set(['level', 'time', 'service', 'msg', 'err', 'error']);
 
 export interface ProgramOptions {
   env: NodeJS.ProcessEnv;
@@ -69,14 +69,14 @@ function statusOf(url: string): Promise<number | undefined> {
 export function readableLine(line: string): string | undefined {
   const entry = parse(line);
   if (entry === undefined) return line.trim() === '' ? undefined : line;
-  const level = Number(entry['level']);
-  if (level < WARN) return undefined;
+  const level = SHOWN[String(entry['level'])];
+  if (level === undefined) return undefined;
   const cause = entry['err'] ?? entry['error'];
   const facts = Object.entries(entry)
     .filter(([name, value]) => !HIDDEN.has(name) && ['string', 'number', 'boolean'].includes(typeof value))
     .map(([name, value]) => `${name}=${String(value)}`);
   const message = [entry['msg'], messageOf(cause)].filter((text) => typeof text === 'string' && text !== '');
-  return [level >= ERROR ? 'error' : 'warn ', [...new Set(message)].join(': '), ...facts].join('  ');
+  return [level, [...new Set(message)].join(': '), ...facts].join('  ');
 }
 
 function parse(line: string): Record<string, unknown> | undefined {

@@ -16,7 +16,7 @@ import type { Part } from './part';
 import { startPostgres } from './postgres';
 import { startProgram, whenServing } from './program';
 import { programEnvironment } from './programEnvironment';
-import { registerSearchAttributes, startTemporal } from './temporal';
+import { startTemporal } from './temporal';
 import { keptWorkflowBundle } from './workflowBundle';
 
 /** The program's own grace is 2 s; together with the servers' second everything ends within 5 s. */
@@ -144,10 +144,7 @@ export function startStack({ home, env, show }: StackOptions): Stack {
   }
 
   async function provideTemporal(ports: Ports, config: Config): Promise<TemporalFacts> {
-    if (env['TEMPORAL_ADDRESS']) {
-      await registerSearchAttributes(config.temporal);
-      return { address: config.temporal.connection.address, uiUrl: undefined };
-    }
+    if (env['TEMPORAL_ADDRESS']) return { address: config.temporal.connection.address, uiUrl: undefined };
     const server = await startTemporal({
       port: ports.temporal,
       logFile: home.file('logs', 'temporal.log'),

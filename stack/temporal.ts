@@ -1,7 +1,7 @@
 import { connect } from 'node:http2';
 import fs from 'node:fs';
 import path from 'node:path';
-import type { TemporalConfig } from '../platform/config';
+import { COUNTERSIGN_KIND, COUNTERSIGN_OUTCOME, COUNTERSIGN_TENANT } from '../platform/temporal/searchAttributes';
 import { startPart, whenReady } from './part';
 import type { Part } from './part';
 import { provideTemporal } from './temporalBinary';
@@ -9,11 +9,8 @@ import type { Watchdog } from './guard';
 
 const READY_WITHIN_MS = 60_000;
 const PROBE_MS = 2_000;
-/** temporal.api.enums.v1.IndexedValueType */
-const KEYWORD = 2;
 
-/** What the workflows are found by in the Temporal UI; the server has to know them before the first start. */
-export const SEARCH_ATTRIBUTES = ['CountersignTenant', 'CountersignKind', 'CountersignOutcome'] as const;
+const SEARCH_ATTRIBUTES = [COUNTERSIGN_TENANT, COUNTERSIGN_KIND, COUNTERSIGN_OUTCOME];
 export const TEMPORAL_NAMESPACE = 'default';
 
 export interface TemporalOptions {
@@ -50,22 +47,6 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
   return Object.assign(part, { address, uiUrl: ui ? `http://127.0.0.1:${ui.port}` : undefined });
 }
 
-/** Tells a server that we did not start (by `TEMPORAL_*`) what the workflows are found by. Safe to repeat. */
-export async function registerSearchAttributes({ namespace, connection: options }: TemporalConfig): Promise<void> {
-  // Loaded late: only a server of somebody else needs it.
-  const { Connection } = await import('@temporalio/client');
-  const connection = await Connection.connect(options);
-  try {
-    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-    const missing = SEARCH_ATTRIBUTES.filter((name) => !(name in customAttributes));
-    if (missing.length === 0) return;
-    const searchAttributes = Object.fromEntries(missing.map((name) => [name, KEYWORD]));
-    await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
-  } finally {
-    await connection.close();
-  }
-}
-
 function serverArguments({ port, dbFile, ui }: TemporalOptions): string[] {
   const dynamic = {
     // An activity that the worker has room for comes back with the workflow task that asked for it.
@@ -76,7 +57,8 @@ function serverArguments({ port, dbFile, ui }: TemporalOptions): string[] {
   };
   return [
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'error'],
-    ...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+    // The server knows them before the first workflow is started.
+    ...SEARCH_ATTRIBUTES.flatMap(({ name }) => ['--search-attribute', `${name}=Keyword`]),
     ...Object.entries(dynamic).flatMap(([name, value]) => ['--dynamic-config-value', `${name}=${value}`]),
     ...(ui ? ['--ui-port', String(ui.port), '--ui-codec-endpoint', ui.codecEndpoint] : ['--headless']),
     // Survives a killed process, though not a power cut: this is a server for development.

@@ -24,7 +24,7 @@ const ARCHIVES: Readonly<Record<string, string>> = {
 };
 
 /** What was built or downloaded once is kept for every checkout of this user. */
-export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+function cacheFolder(env: NodeJS.ProcessEnv): string {
   const override = env['COUNTERSIGN_CACHE'];
   if (override) return path.resolve(override);
   return path.join(env['XDG_CACHE_HOME'] || path.join(os.homedir(), '.cache'), 'countersign');

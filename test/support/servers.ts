@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { migrate } from '../../db/migrate';
+import { ensureSearchAttributes } from '../../platform/temporal/searchAttributes';
 import type { Part } from '../../stack/part';
 import { freePorts } from '../../stack/ports';
 import { startPostgres } from '../../stack/postgres';
-import { registerSearchAttributes, startTemporal, TEMPORAL_NAMESPACE } from '../../stack/temporal';
+import { startTemporal, TEMPORAL_NAMESPACE } from '../../stack/temporal';
 import { startWatchdog } from '../../stack/guard';
 import type { Watchdog } from '../../stack/guard';
 import { administer } from './database';
@@ -87,11 +89,7 @@ async function providePostgres(home: string, guard: Watchdog): Promise<void> {
 async function provideTemporal(home: string, guard: Watchdog): Promise<void> {
   process.env['TEMPORAL_NAMESPACE'] ??= TEMPORAL_NAMESPACE;
   if (process.env['TEMPORAL_ADDRESS']) {
-    const { namespace = TEMPORAL_NAMESPACE, connectionOptions } = loadClientConnectConfig();
-    await registerSearchAttributes({
-      namespace,
-      connection: { ...connectionOptions, address: process.env['TEMPORAL_ADDRESS'] },
-    });
+    await registerSearchAttributes();
     return;
   }
   const [port = 0] = await freePorts(1);
@@ -99,4 +97,15 @@ async function provideTemporal(home: string, guard: Watchdog): Promise<void> {
   const temporal = await startTemporal({ port, logFile, watchdog: guard });
   parts.push(temporal);
   process.env['TEMPORAL_ADDRESS'] = temporal.address;
+}
+
+async function registerSearchAttributes(): Promise<void> {
+  const { namespace = TEMPORAL_NAMESPACE, connectionOptions } = loadClientConnectConfig();
+  const connection = await Connection.connect(connectionOptions);
+  try {
+    const { reason } = await ensureSearchAttributes(connection, namespace);
+    if (reason !== undefined) throw new Error(reason);
+  } finally {
+    await connection.close();
+  }
 }
