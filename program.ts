@@ -4,6 +4,7 @@ import type { Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createApprovalActivities } from './activities/approval';
 import { createReconcileActivities } from './activities/reconcile';
+import { createRetentionActivities } from './activities/retention';
 import { createServer } from './api/server';
 import { createHealth } from './channels/health';
 import { assertCallbackUrl } from './channels/http/callbackUrl';
@@ -104,6 +105,7 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
       workflows: services.workflows,
       onReconciled: (kind) => metrics.reconciled(kind),
     }),
+    ...createRetentionActivities({ pool }),
   };
 
   const create: Record<Exclude<Role, 'api'>, (deps: WorkerDeps) => Promise<Worker>> = {

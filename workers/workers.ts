@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ApprovalActivities } from '../activities/approval';
 import type { ReconcileActivities } from '../activities/reconcile';
+import type { RetentionActivities } from '../activities/retention';
 import type { ApprovalInput } from '../workflows/approval.messages';
 import { failureConverterPath } from '../platform/temporal/codec';
 
@@ -51,7 +52,7 @@ const shared = (deps: WorkerDeps, role: string): Omit<WorkerOptions, 'taskQueue'
 export function createApprovalsWorker(
   deps: WorkerDeps,
   workflowBundle: WorkflowBundle | { codePath: string },
-  activities: ApprovalActivities & ReconcileActivities,
+  activities: ApprovalActivities & ReconcileActivities & RetentionActivities,
 ): Promise<Worker> {
   return Worker.create({
     ...shared(deps, 'approvals'),

@@ -1,2 +1,3 @@
 export { approval } from './approval';
 export { reconcile } from './reconcile';
+export { retention } from './retention';

@@ -5,7 +5,7 @@ import type { NativeConnection } from '@temporalio/worker';
 
 /** What operators filter by in the Temporal UI. It travels in clear: a tenant's id, never a person's. */
 export const COUNTERSIGN_TENANT = defineSearchAttributeKey('CountersignTenant', 'KEYWORD');
-/** The noun of the workflow: approval, reconcile. */
+/** The noun of the workflow: approval, reconcile, retention. */
 export const COUNTERSIGN_KIND = defineSearchAttributeKey('CountersignKind', 'KEYWORD');
 /** Set only when the outcome is not *approved*, to save an action. */
 export const COUNTERSIGN_OUTCOME = defineSearchAttributeKey('CountersignOutcome', 'KEYWORD');

@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Express } from 'express';
@@ -44,9 +43,7 @@ describe('the OpenAPI document', () => {
   });
 
   test('is served as it is committed', async () => {
-    const reply = await request(app)
-      .get('/v1/openapi.json')
-      .set('host', '127.0.0.1');
+    const reply = await request(app).get('/v1/openapi.json').set('host', '127.0.0.1');
     expect(reply.status).toBe(200);
     expect(reply.body).toEqual(committed);
   });

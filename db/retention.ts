@@ -1,0 +1,33 @@
+import type { Queryable } from './transaction';
+
+/** Rows that have done their work. Each kind is found through an index on its age. */
+const EXPIRED = {
+  // Kept for 48 hours: that is what the API promises.
+  idempotencyKeys: `select ctid from idempotency_keys where created_at < now() - interval '48 hours' order by created_at`,
+  // A proof cannot come again once its nonce is too old, after ten minutes at most.
+  deviceProofs: `select ctid from device_proofs where used_at < now() - interval '1 hour' order by used_at`,
+  // Not at once: a phone that got no reply may repeat its registration.
+  registrationTokens: `select ctid from registration_tokens where expires_at < now() - interval '1 day' order by expires_at`,
+} as const;
+
+const TABLE = {
+  idempotencyKeys: 'idempotency_keys',
+  deviceProofs: 'device_proofs',
+  registrationTokens: 'registration_tokens',
+} as const satisfies Record<keyof typeof EXPIRED, string>;
+
+export type RetainedKind = keyof typeof EXPIRED;
+export const RETAINED_KINDS = Object.keys(EXPIRED) as RetainedKind[];
+
+/**
+ * The statement that removes at most $1 rows. `now()` rather than `clock_timestamp()`: only what does not change during
+ * the statement can be looked up in an index.
+ */
+export const removalOf = (kind: RetainedKind): string =>
+  `delete from ${TABLE[kind]} where ctid = any(array(${EXPIRED[kind]} limit $1 for update skip locked))`;
+
+/** Removes a batch of what has expired; answers how many rows that were. */
+export async function removeExpired(db: Queryable, kind: RetainedKind, limit: number): Promise<number> {
+  const { rowCount } = await db.query(removalOf(kind), [limit]);
+  return rowCount ?? 0;
+}
