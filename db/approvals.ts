@@ -344,14 +344,17 @@ export function createApprovalRows(keyring: Keyring) {
       );
     },
 
-    /** Takes approvals whose workflow should have been heard from, and gives them that much more time. */
+    /**
+     * Takes approvals whose workflow should have been heard from, and gives them that much more time. `now()`, because a
+     * clock that moves during the statement could not be looked up in the index: every open approval would be read.
+     */
     async takeOverdue(
       db: Queryable,
       limit: number,
     ): Promise<{ id: string; tenantId: string; pastDeadline: boolean }[]> {
       const { rows } = await db.query<{ id: string; tenant_id: string; past: boolean }>(
         `update approvals set workflow_due_at = clock_timestamp() + interval '20 seconds'
-          where id in (select id from approvals where workflow_due_at < clock_timestamp()
+          where id in (select id from approvals where workflow_due_at < now()
                         order by workflow_due_at limit $1 for update skip locked)
           returning id, tenant_id, status = 'pending' and expires_at <= clock_timestamp() as past`,
         [limit],
