@@ -4,6 +4,8 @@ import { visit } from 'jsonc-parser';
 import { DomainError } from '../domain/errors';
 
 const MOST_BYTES = 64 * 1024;
+/** Nothing of ours is nested deeper; what reads JSON calls itself for each level, and 64 KiB hold 32,000 of them. */
+const MOST_LEVELS = 32;
 
 /** The bytes of a request's body, as they came: signatures cover them. */
 export const rawBodyOf = (req: Request): Buffer | undefined =>
@@ -44,9 +46,16 @@ export function parseBody(req: Request): unknown {
 
 function requireFaithful(text: string): void {
   const open: Set<string>[] = [];
+  const enter = () => {
+    open.push(new Set());
+    if (open.length > MOST_LEVELS) throw new DomainError('invalid_request', { reason: 'is nested too deeply' });
+  };
+  const leave = () => void open.pop();
   visit(text, {
-    onObjectBegin: () => void open.push(new Set()),
-    onObjectEnd: () => void open.pop(),
+    onObjectBegin: enter,
+    onObjectEnd: leave,
+    onArrayBegin: enter,
+    onArrayEnd: leave,
     onObjectProperty(name) {
       const names = open.at(-1)!;
       if (names.has(name)) throw new DomainError('duplicate_key', { field: name.slice(0, 100) });

@@ -1,4 +1,4 @@
 import { createHash } from 'node:crypto';
 
-/** base64url of the SHA-256 of a text's UTF-8 bytes. */
-export const digest = (text: string): string => createHash('sha256').update(text).digest('base64url');
+/** base64url of the SHA-256 of bytes, or of a text's UTF-8. */
+export const digest = (content: string | Buffer): string => createHash('sha256').update(content).digest('base64url');
