@@ -11,14 +11,21 @@ import {
   STATUSES,
 } from '../domain/approval';
 import { defineRoute } from './route';
-import { anyJson, cursor, instant, nothing, pageSize, shownText, waitSeconds } from './shapes';
+import { anyJson, cursor, id, instant, nothing, pageSize, shownText, waitSeconds } from './shapes';
 
 const Detail = z.strictObject({ label: shownText(1, 100), value: shownText(0, 500) });
 
 const HiddenDetails = z
   .record(z.string().max(100), anyJson)
   .refine((hidden) => JSON.stringify(hidden).length <= 16_384, 'longer than 16 KiB')
-  .refine((hidden) => JSON.stringify(hidden).isWellFormed(), 'holds half a character (a lone surrogate)');
+  .refine(isWellFormed, 'holds half a character (a lone surrogate)');
+
+/** JSON.stringify would escape the halves, and so hide them. */
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([key, inner]) => key.isWellFormed() && isWellFormed(inner));
+}
 
 export const ApproverView = z
   .strictObject({
@@ -67,7 +74,7 @@ export const CallbackBody = z
   .meta({ id: 'CallbackBody' });
 export type CallbackBody = z.output<typeof CallbackBody>;
 
-const approvalParams = z.strictObject({ approvalId: z.uuid() });
+const approvalParams = z.strictObject({ approvalId: id });
 
 export const createApproval = defineRoute({
   method: 'post',
@@ -77,7 +84,7 @@ export const createApproval = defineRoute({
   params: nothing,
   query: nothing,
   body: z.strictObject({
-    userId: z.uuid(),
+    userId: id,
     mode: z.enum(MODES).default('login'),
     title: shownText(1, 200),
     details: z.array(Detail).max(20).default([]),
@@ -126,7 +133,7 @@ export const listApprovals = defineRoute({
   summary: 'Approvals, newest first',
   caller: 'tenant',
   params: nothing,
-  query: z.strictObject({ userId: z.uuid().optional(), status: z.enum(STATUSES).optional(), limit: pageSize, cursor }),
+  query: z.strictObject({ userId: id.optional(), status: z.enum(STATUSES).optional(), limit: pageSize, cursor }),
   body: nothing,
   reply: z.strictObject({ approvals: z.array(ApprovalView), nextCursor: z.string().nullable() }),
   status: 200,

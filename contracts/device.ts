@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { DECISIONS, MODES, REASONS, STATUSES } from '../domain/approval';
 import { ANSWER_VERSION } from '../domain/answer';
 import { defineRoute } from './route';
-import { instant, jws, noReply, nothing, publicJwk, shownText, waitSeconds } from './shapes';
+import { id, instant, jws, noReply, nothing, publicJwk, shownText, waitSeconds } from './shapes';
 
 /** The text that a person decides upon. It travels as one string; a device digests its bytes and parses it to show it. */
 export const Shown = z
@@ -60,7 +60,7 @@ export const RegistrationPayload = z
 /** What a device signs at every other call, in the header DPoP (in the manner of RFC 9449; kid the device's id). */
 export const ProofPayload = z
   .strictObject({
-    jti: z.string().min(8).max(64),
+    jti: z.string().regex(/^[\x21-\x7e]{8,64}$/),
     htm: z.string(),
     htu: z.string().max(2_048),
     nonce: z.string().max(64).optional(),
@@ -103,7 +103,7 @@ export const listInbox = defineRoute({
   refusals: [],
 });
 
-const approvalParams = z.strictObject({ approvalId: z.uuid() });
+const approvalParams = z.strictObject({ approvalId: id });
 
 export const showApproval = defineRoute({
   method: 'get',

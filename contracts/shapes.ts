@@ -8,7 +8,10 @@ export const noReply = z.void();
 
 // C0 and C1 controls but for tab and line feed, and the marks that turn the direction of text: they forge displays.
 // eslint-disable-next-line no-control-regex -- these are what is looked for
-const FORGING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+const FORGING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\p{Bidi_Control}]/u;
+
+/** An id of ours. Spelled in one way from here on: topics and workflow ids are compared as text. */
+export const id = z.uuid().toLowerCase();
 
 /** Text that is shown to people: well-formed, without control characters or marks of direction. Length in UTF-16 units. */
 export const shownText = (least: number, most: number) =>

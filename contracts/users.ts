@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineRoute } from './route';
-import { cursor, externalId, instant, noReply, nothing, pageSize, publicJwk } from './shapes';
+import { cursor, externalId, id, instant, noReply, nothing, pageSize, publicJwk } from './shapes';
 
 export const UserView = z
   .strictObject({
@@ -26,7 +26,7 @@ export const DeviceView = z
   .meta({ id: 'Device' });
 export type DeviceView = z.output<typeof DeviceView>;
 
-const userParams = z.strictObject({ userId: z.uuid() });
+const userParams = z.strictObject({ userId: id });
 
 export const createUser = defineRoute({
   method: 'post',
@@ -127,7 +127,7 @@ export const removeDevice = defineRoute({
   path: '/v1/users/:userId/devices/:deviceId',
   summary: 'Remove a device; nothing that it signs afterwards counts',
   caller: 'tenant',
-  params: z.strictObject({ userId: z.uuid(), deviceId: z.uuid() }),
+  params: z.strictObject({ userId: id, deviceId: id }),
   query: nothing,
   body: nothing,
   reply: noReply,

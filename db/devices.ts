@@ -165,12 +165,10 @@ export function createDeviceRows(keyring: Keyring) {
     },
 
     async setPushTarget(tx: Tx, tenantId: string, id: string, kind: string, token: string | null): Promise<void> {
-      await tx.query(`update devices set push_kind = $3, push_token = $4 where tenant_id = $1 and id = $2`, [
-        tenantId,
-        id,
-        kind,
-        token === null ? null : keyring.encrypt('push-token', token, id),
-      ]);
+      await tx.query(
+        `update devices set push_kind = $3, push_token = $4 where tenant_id = $1 and id = $2 and removed_at is null`,
+        [tenantId, id, kind, token === null ? null : keyring.encrypt('push-token', token, id)],
+      );
     },
 
     /** @throws the violation of `device_proofs_once` for a proof that was used before. */

@@ -150,7 +150,7 @@ export function createDevices({ pool, devices, users, keyring, nowMs = Date.now 
       if (htm !== method || !urls.includes(htu)) {
         throw new DomainError('device_unauthorized', { field: 'htu', reason: 'the proof is for another call' });
       }
-      if (bth !== (body && digest(body.toString('utf8')))) {
+      if (bth !== (body && digest(body))) {
         throw new DomainError('device_unauthorized', { field: 'bth', reason: 'the proof is for another body' });
       }
       if (nonce === undefined || !nonceIsGood(nonce)) throw new DomainError('nonce_required');
@@ -168,12 +168,15 @@ export function createDevices({ pool, devices, users, keyring, nowMs = Date.now 
       });
     },
 
-    /** The device removes itself. */
-    async unregister({ tenantId, userId, id }: Device): Promise<void> {
+    /** The device removes itself. @throws proof_reused */
+    async unregister({ tenantId, userId, id }: Device, jti: string): Promise<void> {
       await inTransaction(pool, async (tx) => {
+        await devices.useProof(tx, id, jti);
         const removed = await devices.remove(tx, tenantId, userId, id);
         if (removed.length === 0) return;
         await recordEvents(tx, tenantId, [{ type: 'device_removed', userId, deviceId: id }]);
+      }).catch((error: unknown) => {
+        throw asRefusal(error);
       });
     },
   };

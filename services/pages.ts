@@ -5,7 +5,8 @@ interface Place {
   id: string;
 }
 
-const CURSOR = /^(\d{1,16})\.([\da-f-]{36})$/;
+// Thirteen digits reach to the year 2286; more of them are times that the database does not know.
+const CURSOR = /^(\d{1,13})\.([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/;
 
 /** The text by which a caller asks for what comes after this one. */
 export const toCursor = ({ createdAtMs, id }: Place): string =>

@@ -50,5 +50,5 @@ export function deviceRoutes(
 
   json(contract.setPushTarget, async ({ device, jti, body }) => devices.setPushTarget(device, jti, body));
 
-  json(contract.unregisterDevice, async ({ device }) => devices.unregister(device));
+  json(contract.unregisterDevice, async ({ device, jti }) => devices.unregister(device, jti));
 }
