@@ -63,10 +63,8 @@ export function createDecisions({ pool, approvals, devices, users, onOutcome }: 
     return approval;
   }
 
-  /** Verifies that this device may answer this approval thus, whatever the approval's state. */
-  async function verifyAnswer(approval: Approval, device: Device | undefined, jws: string): Promise<Claims> {
-    if (!device) throw new DomainError('signature_invalid');
-    const signed = await verifyJws(jws, device.publicJwk, ANSWER_TYPE, 'signature_invalid');
+  /** Reads from a signed answer what this device says to this approval, whatever the approval's state. */
+  function readClaims(approval: Approval, device: Device, signed: Record<string, unknown>): Claims {
     // Not yours and not there are the same reply.
     if (!approval.approvers.some((person) => person.userId === device.userId)) {
       throw new DomainError('approval_not_found');
@@ -91,11 +89,15 @@ export function createDecisions({ pool, approvals, devices, users, onOutcome }: 
       const tenantId = typeof said['tenantId'] === 'string' && UUID.test(said['tenantId']) ? said['tenantId'] : NOBODY;
       let late = false;
       const written = await deciding(async (tx) => {
-        if (!(await approvals.lock(tx, tenantId, approvalId))) throw new DomainError('approval_not_found');
+        const isThere = await approvals.lock(tx, tenantId, approvalId);
         const device = await devices.lockForAnswer(tx, tenantId, UUID.test(kid) ? kid : NOBODY);
+        // Judged alike whether the approval is there or not, or strangers could tell.
+        if (!device) throw new DomainError('signature_invalid');
+        const signed = await verifyJws(jws, device.publicJwk, ANSWER_TYPE, 'signature_invalid');
+        if (!isThere) throw new DomainError('approval_not_found');
         const before = (await approvals.find(tx, tenantId, approvalId))!;
-        const { decision, reason = null } = await verifyAnswer(before, device, jws);
-        const { id: deviceId, userId, removedAtMs } = device!;
+        const { decision, reason = null } = readClaims(before, device, signed);
+        const { id: deviceId, userId, removedAtMs } = device;
 
         const vote = before.approvers.find((person) => person.userId === userId)!;
         if (vote.deviceId === deviceId && vote.decision === decision) return { approval: before, before };
@@ -145,7 +147,7 @@ export function createDecisions({ pool, approvals, devices, users, onOutcome }: 
 }
 export type Decisions = ReturnType<typeof createDecisions>;
 
-const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
+const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/;
 /** An id that nobody has. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
