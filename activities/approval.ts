@@ -1,4 +1,4 @@
-import { log } from '@temporalio/activity';
+import { ApplicationFailure, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import type { PushSender } from '../channels/push/push';
 import type { Health } from '../channels/health';
@@ -11,7 +11,8 @@ import { DomainError } from '../domain/errors';
 import type { CallbackSender } from '../services/callbacks';
 import type { Decisions } from '../services/decisions';
 import { wakers } from '../services/decisions';
-import type { ApprovalInput, ApprovalState, SignedAnswer } from '../workflows/approval.messages';
+import type { CallbackState, PushState } from '../domain/approval';
+import type { ApprovalInput, ApprovalState, PushRound, SignedAnswer } from '../workflows/approval.messages';
 
 export interface ApprovalActivityDeps {
   pool: Pool;
@@ -36,13 +37,14 @@ export function createApprovalActivities(deps: ApprovalActivityDeps) {
 
   /** Reads the row, which says at the same time that its workflow is alive. */
   async function touch({ tenantId, approvalId }: ApprovalInput): Promise<Approval> {
-    const approval = await approvals.touch(pool, tenantId, approvalId);
-    if (!approval) throw new DomainError('approval_not_found');
+    const approval = isId(tenantId) && isId(approvalId) && (await approvals.touch(pool, tenantId, approvalId));
+    // A workflow that somebody started by hand ends here, instead of asking for ever for a row that never comes.
+    if (!approval) throw ApplicationFailure.nonRetryable('there is no such approval', 'approval_not_found');
     return approval;
   }
 
   /** Pushes to every phone of everybody who has not answered; throws when a phone could not be reached. */
-  async function push(approval: Approval, mayTry: (kind: string) => boolean): Promise<void> {
+  async function push(approval: Approval, mayTry: (kind: string) => boolean): Promise<PushState> {
     const waiting = approval.approvers.filter((person) => person.decision === null).map(({ userId }) => userId);
     const muted = await users.listMuted(pool, approval.tenantId, waiting);
     const phones = (
@@ -75,6 +77,7 @@ export function createApprovalActivities(deps: ApprovalActivityDeps) {
     );
     const state = reachable.length > 0 ? 'sent' : muted.length === waiting.length ? 'muted' : 'none';
     await approvals.recordPush(pool, approval, state);
+    return state;
   }
 
   /** Answers with the approval as it stands, whatever the change was refused for: a workflow is never refused. */
@@ -95,28 +98,29 @@ export function createApprovalActivities(deps: ApprovalActivityDeps) {
     async begin(input: ApprovalInput): Promise<ApprovalState> {
       const approval = await touch(input);
       const state = toState(approval);
-      if (state.push === 'done') return state;
+      if (approval.status !== 'pending' || approval.pushState !== 'waiting') return state;
       try {
-        await within(
+        const pushed = await within(
           QUICK_MS,
           push(approval, (kind) => health.answeredWell(`push:${kind}`)),
         );
-        return { ...state, push: 'done' };
+        return { ...state, push: { state: pushed, round: approval.pushRound } };
       } catch {
         return state; // patience takes over, in sight of the operators
       }
     },
 
-    /** Repeatable: for the same reason. Stops by itself when the approval is decided meanwhile. */
-    async notifyDevices(input: ApprovalInput): Promise<void> {
+    /** Repeatable: for the same reason. Answers which round it pushed; null once the approval is decided. */
+    async notifyDevices(input: ApprovalInput): Promise<PushRound | null> {
       const approval = await approvals.find(pool, input.tenantId, input.approvalId);
-      if (approval?.status === 'pending') await push(approval, () => true);
+      if (approval?.status !== 'pending') return null;
+      return { state: await push(approval, () => true), round: approval.pushRound };
     },
 
-    /** Repeatable: the second time the state is there already. */
-    async recordPushFailure(input: ApprovalInput): Promise<void> {
+    /** Repeatable: the second time the state is there already. A later round has not failed yet. */
+    async recordPushFailure({ round, ...input }: ApprovalInput & Pick<PushRound, 'round'>): Promise<void> {
       const approval = await approvals.find(pool, input.tenantId, input.approvalId);
-      if (approval?.pushState !== 'waiting') return;
+      if (approval?.pushState !== 'waiting' || approval.pushRound !== round) return;
       await inTransaction(pool, async (tx) => {
         await approvals.recordPush(tx, approval, 'failed');
         await recordEvents(
@@ -140,39 +144,39 @@ export function createApprovalActivities(deps: ApprovalActivityDeps) {
     recordCancellation: (input: ApprovalInput): Promise<ApprovalState> =>
       asItStands(input, () => decisions.recordCancellation(input.tenantId, input.approvalId)),
 
-    /** Repeatable: every attempt carries the same webhook-id. One quick try; false when it needs patience. */
-    async tryCallback(input: ApprovalInput): Promise<boolean> {
+    /** Repeatable: every attempt carries the same webhook-id. One quick try; `waiting` when it needs patience. */
+    async tryCallback(input: ApprovalInput): Promise<CallbackState> {
       const approval = await touch(input);
-      if (approval.callbackState !== 'waiting') return true;
-      if (!health.answeredWell(callbacks.endpointOf(approval))) return false;
+      if (approval.callbackState !== 'waiting') return approval.callbackState;
+      if (!health.answeredWell(callbacks.endpointOf(approval))) return 'waiting';
       try {
-        await within(QUICK_MS, deliver(approval));
-        return true;
+        return await within(QUICK_MS, deliver(approval));
       } catch {
-        return false;
+        return 'waiting';
       }
     },
 
     /** Repeatable: every attempt carries the same webhook-id. */
-    async deliverCallback(input: ApprovalInput): Promise<void> {
+    async deliverCallback(input: ApprovalInput): Promise<CallbackState> {
       const approval = await touch(input);
-      if (approval.callbackState === 'waiting') await deliver(approval);
+      return approval.callbackState === 'waiting' ? deliver(approval) : approval.callbackState;
     },
 
     /** Repeatable: the row that keeps the callback has the id of the callback. */
-    async keepCallback({ reason, ...input }: ApprovalInput & { reason: string }): Promise<void> {
+    async keepCallback({ reason, ...input }: ApprovalInput & { reason: string }): Promise<CallbackState> {
       const approval = await touch(input);
-      if (approval.callbackState !== 'waiting') return;
+      if (approval.callbackState !== 'waiting') return approval.callbackState;
       const { tenantId, id } = approval;
       await inTransaction(pool, async (tx) => {
         if (!(await approvals.recordCallback(tx, tenantId, id, 'failed'))) return;
         await approvals.keepForLater(tx, tenantId, id, callbacks.idOf(approval), reason);
         await recordEvents(tx, tenantId, [{ type: 'callback_failed', approvalId: id }], wakers(approval));
       });
+      return 'failed';
     },
   };
 
-  async function deliver(approval: Approval): Promise<void> {
+  async function deliver(approval: Approval): Promise<CallbackState> {
     const endpoint = callbacks.endpointOf(approval);
     try {
       await callbacks.send(approval);
@@ -184,21 +188,24 @@ export function createApprovalActivities(deps: ApprovalActivityDeps) {
       throw error;
     }
     await approvals.recordCallback(pool, approval.tenantId, approval.id, 'delivered');
+    return 'delivered';
   }
 }
 export type ApprovalActivities = ReturnType<typeof createApprovalActivities>;
 
 function toState(approval: Approval): ApprovalState {
-  const pending = approval.status === 'pending';
   return {
     id: approval.id,
     status: approval.status,
+    expiresAt: new Date(approval.expiresAtMs).toISOString(),
     remainingMs: Math.max(0, approval.expiresAtMs - approval.readAtMs),
-    push: pending && approval.pushState === 'waiting' ? 'due' : 'done',
-    pushRound: approval.pushRound,
-    callback: approval.callbackState === 'waiting' ? 'due' : 'done',
+    push: { state: approval.pushState, round: approval.pushRound },
+    callback: { state: approval.callbackState },
   };
 }
+
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const isId = (id: unknown): id is string => typeof id === 'string' && UUID.test(id);
 
 /** Fails when the work takes longer; the work itself has a limit of its own. */
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {

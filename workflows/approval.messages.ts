@@ -1,5 +1,5 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
-import type { ApprovalStatus } from '../domain/approval';
+import type { ApprovalStatus, CallbackState, PushState } from '../domain/approval';
 
 export const APPROVAL_WORKFLOW = 'approval';
 
@@ -12,12 +12,18 @@ export interface ApprovalInput {
 export interface ApprovalState {
   id: string;
   status: ApprovalStatus;
+  /** Empty until the row was read for the first time. */
+  expiresAt: string;
   /** Until the deadline, by the database's clock. */
   remainingMs: number;
-  push: 'due' | 'done';
+  push: PushRound;
+  callback: { state: CallbackState };
+}
+
+export interface PushRound {
+  state: PushState;
   /** Raised by each resend. */
-  pushRound: number;
-  callback: 'due' | 'done';
+  round: number;
 }
 
 /** What a device signed, as a compact JWS. */

@@ -6,13 +6,16 @@ import {
   log,
   proxyActivities,
   proxyLocalActivities,
+  rootCause,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ApprovalActivities } from '../activities/approval';
+import type { CallbackState } from '../domain/approval';
 import { COUNTERSIGN_OUTCOME } from '../platform/temporal/searchAttributes';
+import { describeApproval, describeWait } from './approval.descriptions';
 import { approvalState, approve, cancel, deny, look } from './approval.messages';
 import type { ApprovalInput, ApprovalState, SignedAnswer } from './approval.messages';
 
@@ -20,18 +23,26 @@ const WEBHOOKS = 'webhooks';
 
 // Our own rows: short, frequent, safe to repeat. They answer with the approval as it stands, never with a refusal. They
 // try for ever: PostgreSQL being away for a while must not fail an approval.
-const { begin, recordAnswer, recordExpiry, recordCancellation, recordPushFailure, tryCallback, keepCallback } =
+const own = (summary: string) =>
   proxyLocalActivities<ApprovalActivities>({
+    summary,
     startToCloseTimeout: '3 seconds',
     retry: { initialInterval: '200 milliseconds', maximumInterval: '10 seconds' },
     localRetryThreshold: '3 seconds',
   });
+const { begin } = own('Read the approval; where a push is due, try it once');
+const { recordAnswer } = own('Judge the answer of a device and write it down');
+const { recordExpiry } = own('Expire the approval if its time is over');
+const { recordCancellation } = own('Cancel the approval if it is still open');
+const { recordPushFailure } = own('Note that the push did not arrive');
+const { tryCallback } = own('Tell the back end the outcome, one quick try');
+const { keepCallback } = own('Keep the callback that nobody took');
 
 // Other people's networks: one quick try inside such a local activity (in `begin`, and in `tryCallback`, which answers
-// false rather than fail). Where that fails, patience in sight of the operators. Two minutes: a push that comes later
+// `waiting` rather than fail). Where that fails, patience in sight of the operators. Two minutes: a push that comes later
 // tells nobody anything.
 const { notifyDevices } = proxyActivities<ApprovalActivities>({
-  summary: 'Push to the phones',
+  summary: 'Push to the phones until one try succeeds, for two minutes',
   startToCloseTimeout: '10 seconds',
   scheduleToCloseTimeout: '2 minutes',
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '20 seconds' },
@@ -40,7 +51,7 @@ const { notifyDevices } = proxyActivities<ApprovalActivities>({
 /** Ten minutes on a queue of its own; every attempt within the two minutes that `reconcile` gives it. */
 const patientCallback = () =>
   proxyActivities<ApprovalActivities>({
-    summary: 'Tell the back end the outcome',
+    summary: 'Tell the back end the outcome until it takes it, for ten minutes',
     taskQueue: workflowInfo().taskQueue.replace(/approvals$/, WEBHOOKS),
     startToCloseTimeout: '20 seconds',
     scheduleToCloseTimeout: '10 minutes',
@@ -49,85 +60,93 @@ const patientCallback = () =>
 
 /** Carries one approval from the push to its outcome: approved, denied, expired or cancelled. */
 export async function approval(input: ApprovalInput): Promise<ApprovalState> {
-  const answers: SignedAnswer[] = [];
+  const answers: string[] = [];
   let cancelled = false;
   let looking = false;
-  let pushing: Promise<void> | undefined;
+  let pushing = false;
   let state: ApprovalState = {
     id: input.approvalId,
     status: 'pending',
+    expiresAt: '',
     remainingMs: 0,
-    push: 'due',
-    pushRound: 0,
-    callback: 'done',
+    push: { state: 'none', round: 0 },
+    callback: { state: 'none' },
   };
-  setHandler(approve, (answer) => void answers.push(answer), { description: "A device's signed yes" });
-  setHandler(deny, (answer) => void answers.push(answer), { description: "A device's signed no" });
+  const note = (answer: SignedAnswer) => void answers.push(toText(answer));
+  setHandler(approve, note, { description: "A device's signed yes; one typed by hand counts nothing" });
+  setHandler(deny, note, { description: "A device's signed no; one typed by hand counts nothing" });
   setHandler(cancel, () => void (cancelled = true), { description: 'Withdraw the approval if it is still open' });
   setHandler(look, () => void (looking = true), { description: 'Read the row again: something changed' });
   setHandler(approvalState, () => state, { description: 'The approval as this workflow last read it' });
 
-  /** What was noted comes first in the order in which it is safe: a signed answer before a cancellation, both before time. */
-  async function next(): Promise<ApprovalState> {
-    const answer = answers.shift();
-    // An operator can send anything: what is no answer at all is looked at like an empty one, and counts nothing.
-    if (answer) return recordAnswer({ ...input, answer: String(answer.answer) });
-    if (cancelled) return recordCancellation(input);
-    if (looking) {
-      looking = false;
-      return begin(input);
-    }
-    return recordExpiry(input);
+  function know(next: Partial<ApprovalState>): void {
+    state = { ...state, ...next };
+    setCurrentDetails(describeApproval(state));
   }
 
-  const noted = () => answers.length > 0 || cancelled || looking;
+  /** What was noted comes first in the order in which it is safe: a signed answer before a cancellation, both before time. */
+  function next(): Promise<ApprovalState> {
+    const answer = answers.shift();
+    if (answer !== undefined) return recordAnswer({ ...input, answer });
+    if (cancelled) return recordCancellation(input);
+    if (!looking) return recordExpiry(input);
+    looking = false;
+    return begin(input);
+  }
+
+  /** Nobody awaits this, so nothing may escape from it. A push is a hint: no answer waits for it. */
+  async function pushPatiently(round: number): Promise<void> {
+    pushing = true;
+    try {
+      const push = await notifyDevices(input);
+      // Not where a resend came meanwhile: that is a round of its own.
+      if (push?.round === state.push.round) know({ push });
+    } catch (error) {
+      if (isCancellation(error)) return;
+      log.warn('push not delivered', { approvalId: input.approvalId });
+      await recordPushFailure({ ...input, round }).catch(() => {});
+      looking = true; // at what is written now: a failure, or a later round that is still to be pushed
+    } finally {
+      pushing = false;
+    }
+  }
+
+  /** One quick try, then ten minutes of patience; after that the callback is kept as a row, and the approval closes. */
+  async function deliverOutcome(): Promise<CallbackState> {
+    const soon = await tryCallback(input);
+    if (soon !== 'waiting') return soon;
+    try {
+      return await patientCallback()(input);
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      return keepCallback({ ...input, reason: rootCause(error) ?? error.message });
+    }
+  }
 
   try {
-    state = await begin(input);
+    know(await begin(input));
     while (state.status === 'pending') {
-      if (state.push === 'due') pushing ??= pushPatiently(input).finally(() => (pushing = undefined));
-      setCurrentDetails(describe(state));
+      if (state.push.state === 'waiting' && !pushing) void pushPatiently(state.push.round);
+      const noted = () => answers.length > 0 || cancelled || looking;
       // Not below a second: the database's clock decides, and ours may be early.
-      await condition(noted, Math.max(state.remainingMs, 1_000));
-      state = await next();
+      await condition(noted, Math.max(state.remainingMs, 1_000), { summary: describeWait(state) });
+      know(await next());
     }
   } catch (error) {
     if (!isCancellation(error)) throw error;
     // Temporal's own Cancel: only a no may come out of it, and it is delivered like any outcome.
-    state = await CancellationScope.nonCancellable(() => recordCancellation(input));
+    know(await CancellationScope.nonCancellable(() => recordCancellation(input)));
   }
 
-  setCurrentDetails(describe(state));
   if (state.status !== 'approved') upsertSearchAttributes([{ key: COUNTERSIGN_OUTCOME, value: state.status }]);
-  if (state.callback === 'due') await CancellationScope.nonCancellable(() => deliverOutcome(input));
-  return { ...state, callback: 'done' };
-}
-
-/** One quick try, then ten minutes of patience; after that the callback is kept as a row, and the approval closes. */
-async function deliverOutcome(input: ApprovalInput): Promise<void> {
-  if (await tryCallback(input)) return;
-  setCurrentDetails('Decided. The back end did not take the callback at once; it is tried again.');
-  try {
-    await patientCallback()(input);
-  } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
-    await keepCallback({ ...input, reason: error.cause?.message ?? error.message });
+  if (state.callback.state === 'waiting') {
+    know({ callback: { state: await CancellationScope.nonCancellable(deliverOutcome) } });
   }
+  return state;
 }
 
-/** Nobody awaits this, so nothing may escape from it. A push is a hint: no answer waits for it. */
-async function pushPatiently(input: ApprovalInput): Promise<void> {
-  try {
-    await notifyDevices(input);
-  } catch (error) {
-    if (isCancellation(error)) return;
-    log.warn('push not delivered', { approvalId: input.approvalId });
-    await recordPushFailure(input).catch(() => {});
-  }
-}
-
-function describe(state: ApprovalState): string {
-  if (state.status !== 'pending') return `The approval is **${state.status}**.`;
-  const push = state.push === 'due' ? ' The push has not reached the phone yet.' : '';
-  return `Waiting for an answer, at most ${Math.ceil(state.remainingMs / 1_000)} s from here.${push}`;
+/** An operator can send anything: what is no answer at all becomes an empty one, which is refused like a forged one. */
+function toText(signed: unknown): string {
+  const answer = (signed as Partial<SignedAnswer> | null | undefined)?.answer;
+  return typeof answer === 'string' ? answer : '';
 }
