@@ -2,7 +2,7 @@
 const ESM_ONLY = ['jose', 'node-pg-migrate', '@scure', '@noble'];
 
 /** Folders whose tests need no server, so that `npx jest test/domain` starts none. All others get real ones. */
-const WITHOUT_SERVERS = ['channels', 'contracts', 'domain', 'platform', 'stack', 'workflows'];
+const WITHOUT_SERVERS = ['channels', 'contracts', 'docs', 'domain', 'platform', 'stack', 'workflows'];
 
 const common = {
   testEnvironment: 'node',
