@@ -18,6 +18,7 @@ export interface KillRecord {
   reached: boolean;
   flowsInFlight: number;
   approvals: number;
+  /** Approvals, not faults: one can be wrong in more than one way. */
   lost: number;
   doubled: number;
   /** Callbacks that came again under the same id. */
@@ -140,8 +141,8 @@ export async function startCampaign({ random, without }: CampaignOptions): Promi
         reached: killed !== undefined,
         flowsInFlight: killed?.flowsInFlight ?? 0,
         approvals,
-        lost: faults.filter(({ kind }) => kind === 'lost').length,
-        doubled: faults.filter(({ kind }) => kind === 'doubled').length,
+        lost: subjectsOf(faults, 'lost'),
+        doubled: subjectsOf(faults, 'doubled'),
         repeats,
         faults,
         awayMs: killed?.awayMs ?? 0,
@@ -155,4 +156,8 @@ export async function startCampaign({ random, without }: CampaignOptions): Promi
       await receiver.close();
     },
   };
+}
+
+function subjectsOf(faults: readonly Fault[], kind: Fault['kind']): number {
+  return new Set(faults.filter((fault) => fault.kind === kind).map(({ subject }) => subject)).size;
 }
