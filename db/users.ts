@@ -44,7 +44,7 @@ export function createUserRows(keyring: Keyring) {
   }
 
   return {
-    /** Undefined when the externalId has a user already: the caller then reads that one. */
+    /** Undefined when externalId or phone has a user already: the caller then reads that one. */
     insert: (
       tx: Tx,
       user: { id: string; tenantId: string; externalId: string | null; phone: string | null; email: string | null },
@@ -52,7 +52,7 @@ export function createUserRows(keyring: Keyring) {
       one(
         tx,
         `insert into users (id, tenant_id, external_id, phone, phone_index, email) values ($1, $2, $3, $4, $5, $6)
-         on conflict (tenant_id, external_id) where removed_at is null do nothing returning *`,
+         on conflict do nothing returning *`,
         [
           user.id,
           user.tenantId,
@@ -72,6 +72,7 @@ export function createUserRows(keyring: Keyring) {
         externalId,
       ]),
 
+    /** By every key of the ring; the constraint sees only phones that were indexed under the same one. */
     findByPhone: (db: Queryable, tenantId: string, phone: string) =>
       one(db, `select * from users where tenant_id = $1 and phone_index = any($2) and removed_at is null`, [
         tenantId,

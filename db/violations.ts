@@ -4,7 +4,6 @@ import type { ErrorCode } from '../domain/errors';
 
 /** The rules that constraints keep, and the refusals that their violations become. Nowhere else are these names known. */
 const REFUSAL_OF: Readonly<Record<string, ErrorCode>> = {
-  users_phone_once: 'phone_in_use',
   devices_public_key_once: 'public_key_in_use',
   device_proofs_once: 'proof_reused',
 };

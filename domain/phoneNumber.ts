@@ -3,11 +3,13 @@ import { DomainError } from './errors';
 
 /**
  * A phone number in E.164. Only the international form is understood: a guess of the country would send codes to
- * strangers.
+ * strangers. Nor is a number picked out of a text, or an extension left off: nobody can call that.
  * @throws phone_invalid
  */
 export function toE164(text: string): string {
-  const number = text.trim().startsWith('+') ? parsePhoneNumberFromString(text.trim()) : undefined;
-  if (!number?.isValid()) throw new DomainError('phone_invalid', { field: 'phone', reason: 'give it as +41446681800' });
+  const trimmed = text.trim();
+  const number = trimmed.startsWith('+') ? parsePhoneNumberFromString(trimmed, { extract: false }) : undefined;
+  if (!number?.isValid() || number.ext !== undefined)
+    throw new DomainError('phone_invalid', { field: 'phone', reason: 'give it as +41446681800' });
   return number.number;
 }

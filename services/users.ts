@@ -6,7 +6,6 @@ import { recordEvents } from '../db/events';
 import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
 import type { User, UserRows } from '../db/users';
-import { asRefusal } from '../db/violations';
 import { DomainError } from '../domain/errors';
 import { toE164 } from '../domain/phoneNumber';
 import type { ApprovalWorkflows } from './approvalWorkflows';
@@ -55,20 +54,24 @@ export function createUsers({ pool, users, devices, approvals, decisions, workfl
       const { externalId = null, email = null } = request;
       const phone = request.phone === undefined ? null : toE164(request.phone);
       return inTransaction(pool, async (tx) => {
+        const isTaken = async () => phone !== null && (await users.findByPhone(tx, tenantId, phone)) !== undefined;
         const known = await findKnown(tx, tenantId, externalId, phone);
-        const fresh = known
-          ? undefined
-          : await users.insert(tx, { id: randomUUID(), tenantId, externalId, phone, email });
-        // Somebody else may have added the same externalId since we looked.
+        const fresh =
+          known || (await isTaken())
+            ? undefined
+            : await users.insert(tx, { id: randomUUID(), tenantId, externalId, phone, email });
+        // Somebody else may have added the same user since we looked.
         const user = fresh ?? known ?? (await findKnown(tx, tenantId, externalId, phone));
-        if (!user) throw new DomainError('temporarily_unavailable'); // and removed it again
-        if (!fresh && phone !== null && user.phone !== phone)
+        if (!user) {
+          if (await isTaken()) throw new DomainError('phone_in_use', { field: 'phone' });
+          throw new DomainError('temporarily_unavailable'); // and removed it again
+        }
+        if (!fresh && phone !== null && user.phone !== phone) {
           throw new DomainError('phone_differs', { field: 'phone' });
+        }
         await keep(tx, user);
         if (fresh) await recordEvents(tx, tenantId, [{ type: 'user_created', userId: user.id }]);
         return user;
-      }).catch((error: unknown) => {
-        throw asRefusal(error);
       });
     },
 
