@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import fs from 'node:fs';
 import path from 'node:path';
-import { findPart, makeHome, readFacts, run, startStack, whenGone } from './stackProcess';
+import { findPart, makeHome, readFacts, ROOT, run, startStack, whenGone } from './stackProcess';
 import type { RunningStack } from './stackProcess';
 
 jest.setTimeout(180_000);
@@ -69,6 +69,32 @@ describe('a stack that is ready', () => {
     await stack.line(new RegExp(`^callback {2}approval ${id} approved {2}signature valid$`));
     phone.signalGroup('SIGINT');
     await phone.ended;
+  });
+
+  test('has room beside it for the program that npm run build makes, which runs from its environment alone', async () => {
+    // Inside node_modules, because the compiled program looks for its packages upwards.
+    const folder = path.join(ROOT, 'node_modules', '.cache', `countersign-build-${process.pid}`);
+    const build = run('npm', ['run', 'build', '--', folder], {});
+    expect({ ...(await build.ended), output: build.output() }).toMatchObject({ code: 0 });
+    const env = {
+      DATABASE_URL: stack.facts.databaseUrl,
+      TEMPORAL_ADDRESS: stack.facts.temporalAddress,
+      COUNTERSIGN_MASTER_KEYS: fs.readFileSync(path.join(home, 'master-keys'), 'utf8'),
+      COUNTERSIGN_TASK_QUEUE_PREFIX: 'built',
+      COUNTERSIGN_SHUTDOWN_GRACE_SECONDS: '0',
+      PORT: '0',
+    };
+    const migrated = run('node', [path.join(folder, 'cli', 'main.js'), 'migrate'], env);
+    expect({ ...(await migrated.ended), output: migrated.output() }).toMatchObject({ code: 0 });
+
+    const program = run('node', [path.join(folder, 'main.js')], env);
+    await program.line(/"role":"approvals".*"msg":"working"/);
+    const { port } = JSON.parse(await program.line(/"msg":"listening"/)) as { port: number };
+    const ready = await fetch(`http://127.0.0.1:${port}/readyz`);
+    expect(await ready.json()).toMatchObject({ database: 'ok', temporal: 'ok' });
+    program.signalGroup('SIGTERM');
+    expect(await program.ended).toMatchObject({ code: 0 });
+    fs.rmSync(folder, { recursive: true });
   });
 
   test('is the only one on its home', async () => {
