@@ -75,7 +75,10 @@ export async function startInstallation(): Promise<Installation> {
   const warnings = fs.createWriteStream(path.join(home, 'warnings.log'));
   const note = (line: string) => void warnings.write(`${new Date().toISOString()} ${line}\n`);
 
-  const [postgresPart] = await Promise.all([startPostgres(postgresOptions), keptWorkflowBundle()]);
+  // A copy: the kept one goes when the sources change, and the program has to start again until the end.
+  const bundle = path.join(home, 'workflow-bundle.js');
+  const [postgresPart, kept] = await Promise.all([startPostgres(postgresOptions), keptWorkflowBundle()]);
+  fs.copyFileSync(kept, bundle);
   const parts = new Map<PartName, Part>([['postgres', postgresPart]]);
   const direct = new URL(postgresPart.url);
   await migrate(direct.href);
@@ -97,7 +100,7 @@ export async function startInstallation(): Promise<Installation> {
     COUNTERSIGN_MASTER_KEYS: `k1:${masterKey.toString('base64')}`,
     COUNTERSIGN_SIMULATOR: '1',
     COUNTERSIGN_SHUTDOWN_GRACE_SECONDS: '1',
-    COUNTERSIGN_WORKFLOW_BUNDLE: await keptWorkflowBundle(),
+    COUNTERSIGN_WORKFLOW_BUNDLE: bundle,
   };
 
   const accidents: string[] = [];
