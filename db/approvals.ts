@@ -83,6 +83,9 @@ const SOON = `clock_timestamp() + interval '5 seconds'`;
 const WHEN_NEXT = `case when status = 'pending' then expires_at + interval '5 seconds'
                         when callback_state = 'waiting' then clock_timestamp() + interval '2 minutes' end`;
 
+/** What a status is by now: a deadline may have passed without anybody having written it down yet. */
+const STATUS_NOW = `case when a.status = 'pending' and a.expires_at <= clock_timestamp() then 'expired' else a.status end`;
+
 const columns = (from: string) => `
   select a.*, clock_timestamp() as read_at,
          (select json_agg(json_build_object('userId', p.user_id, 'decision', p.decision, 'reason', w.reason,
@@ -192,7 +195,7 @@ export function createApprovalRows(keyring: Keyring) {
         `${columns('approvals')}
            ${filter.userId === undefined ? '' : 'join approvers mine on mine.approval_id = a.id'}
           where a.tenant_id = $1 and ${ofUser}
-            and ($3::text is null or a.status = $3)
+            and ($3::text is null or ${STATUS_NOW} = $3)
             and ($4::timestamptz is null or (a.created_at, a.id) < ($4, $5::uuid))
           order by a.created_at desc, a.id desc
           limit $6`,
@@ -319,7 +322,9 @@ export function createApprovalRows(keyring: Keyring) {
 
     async startPushRound(tx: Tx, tenantId: string, id: string): Promise<void> {
       await tx.query(
-        `update approvals set push_round = push_round + 1, push_state = 'waiting', workflow_due_at = ${SOON}
+        `update approvals
+            set push_round = push_round + 1, push_state = case push_by when 'us' then 'waiting' else 'none' end,
+                workflow_due_at = ${SOON}
           where tenant_id = $1 and id = $2`,
         [tenantId, id],
       );

@@ -150,7 +150,8 @@ export function createApprovals(deps: ApprovalDeps) {
         if (before.pushRound >= MOST_RESENDS) throw new DomainError('too_many_requests');
         await approvals.startPushRound(tx, tenantId, id);
         await recordEvents(tx, tenantId, [{ type: 'approval_resent', approvalId: id }], wakers(before));
-        return { ...before, pushRound: before.pushRound + 1, pushState: 'waiting' as const };
+        const pushState = before.pushBy === 'us' ? ('waiting' as const) : ('none' as const);
+        return { ...before, pushRound: before.pushRound + 1, pushState };
       });
       workflows.tell({ tenantId, approvalId: id }, 'look');
       return approval;
