@@ -7,7 +7,7 @@ import type { ApprovalActivities } from '../activities/approval';
 import type { ReconcileActivities } from '../activities/reconcile';
 import type { RetentionActivities } from '../activities/retention';
 import type { ApprovalInput } from '../workflows/approval.messages';
-import { failureConverterPath } from '../platform/temporal/codec';
+import { bundledConverters } from '../platform/temporal/codec';
 
 export interface TaskQueues {
   /** Workflows, local activities, pushes. */
@@ -78,7 +78,7 @@ export async function loadWorkflowBundle(path: string | undefined): Promise<Work
   if (existsSync(prebuilt)) return { codePath: prebuilt };
   return bundleWorkflowCode({
     workflowsPath: require.resolve('../workflows/index'),
-    failureConverterPath,
+    ...bundledConverters,
     logger: new DefaultLogger('ERROR'),
   });
 }

@@ -10,8 +10,13 @@ const ENCRYPTED = 'binary/encrypted';
 
 const { Payload: PayloadMessage } = temporal.api.common.v1;
 
-/** Where the failure converter lives. Whoever bundles workflows passes it to `bundleWorkflowCode` as well. */
-export const failureConverterPath = require.resolve('./failureConverter');
+const failureConverterPath = require.resolve('./failureConverter');
+
+/** What else whoever bundles workflows passes to `bundleWorkflowCode`. */
+export const bundledConverters = {
+  failureConverterPath,
+  payloadConverterPath: require.resolve('./payloadConverter'),
+};
 
 /** Encrypts whole payloads, metadata included; the key id travels in clear so that keys can be rotated. */
 export function createPayloadCodec(keyring: Keyring): PayloadCodec {
