@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { schemaState } from './db/migrate';
 import { isDatabaseAway } from './db/violations';
 import { ConfigError, EXIT_CONFIG, loadConfig } from './platform/config';
@@ -5,6 +6,10 @@ import type { Config } from './platform/config';
 import { createLogger } from './platform/telemetry/logger';
 import { installRuntime } from './platform/temporal/runtime';
 import { startProgram } from './program';
+import type { Program } from './program';
+
+/** The exit code when something that is needed is not there (EX_UNAVAILABLE of sysexits.h). */
+const EXIT_UNAVAILABLE = 69;
 
 /** Ends with one message that says what to do, for people, on standard error. */
 function giveUp(message: string, code: number): never {
@@ -25,7 +30,7 @@ function readConfig(): Config {
 async function requireSchema(databaseUrl: string): Promise<void> {
   const state = await schemaState(databaseUrl).catch((error: unknown) => {
     const reason = isDatabaseAway(error) ? 'cannot be reached' : 'refuses the connection';
-    giveUp(`countersign: the database of DATABASE_URL ${reason}; start it, or correct DATABASE_URL.`, 69);
+    giveUp(`countersign: the database of DATABASE_URL ${reason}; start it, or correct DATABASE_URL.`, EXIT_UNAVAILABLE);
   });
   if (state === 'older') {
     giveUp('countersign: the database has an older schema; run the command `migrate` of the CLI first.', EXIT_CONFIG);
@@ -35,33 +40,59 @@ async function requireSchema(databaseUrl: string): Promise<void> {
   }
 }
 
+/** From now on a signal stops the program, also while it is still starting; a second one changes nothing. */
+function stopOnSignal(starting: Promise<Program>, config: Config, logger: Logger): void {
+  let stopping = false;
+  async function stop(signal: string): Promise<void> {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ signal }, 'stopping');
+    // Whatever still hangs ten seconds after the grace is not waited for.
+    setTimeout(() => process.exit(1), (config.shutdownGraceSeconds + 10) * 1_000).unref();
+    try {
+      await (await starting).close();
+      process.exit(0);
+    } catch (error) {
+      logger.error({ err: error }, 'stopping failed');
+      process.exit(1);
+    }
+  }
+  process.on('SIGINT', (signal) => void stop(signal));
+  process.on('SIGTERM', (signal) => void stop(signal));
+}
+
+/** What nobody caught: the state is unknown from here on, so it is logged, without what it may hold, and that is the end. */
+function endOnAccident(logger: Logger): void {
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error }, 'accident');
+    process.exit(1);
+  });
+}
+
 async function main(): Promise<void> {
   const config = readConfig();
   await requireSchema(config.databaseUrl);
   const logger = createLogger({ level: config.logLevel });
+  endOnAccident(logger);
   installRuntime(logger);
-  const program = await startProgram(config, logger).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    giveUp(`countersign: port ${config.port} is taken; stop what uses it, or set PORT to another one.`, 69);
-  });
+  const starting = startProgram(config, logger);
+  stopOnSignal(starting, config, logger);
+  await starting.catch((error: unknown) => explainStart(error, config));
+}
 
-  let stopping = false;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (stopping) return;
-      stopping = true;
-      logger.info({ signal }, 'stopping');
-      // Whatever still hangs ten seconds after the grace is not waited for.
-      setTimeout(() => process.exit(1), (config.shutdownGraceSeconds + 10) * 1_000).unref();
-      program.close().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          logger.error({ err: error }, 'stopping failed');
-          process.exit(1);
-        },
-      );
-    });
+/** @throws what it cannot explain */
+function explainStart(error: unknown, { port }: Config): never {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') {
+    giveUp(`countersign: port ${port} is taken; stop what uses it, or set PORT to another one.`, EXIT_UNAVAILABLE);
   }
+  if (code === 'EACCES') {
+    giveUp(`countersign: port ${port} is not for this user; set PORT to one above 1023.`, EXIT_CONFIG);
+  }
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+    giveUp('countersign: COUNTERSIGN_HOST is no address of this machine; correct it.', EXIT_CONFIG);
+  }
+  throw error;
 }
 
 main().catch((error: unknown) => {

@@ -1,11 +1,15 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createApprovalActivities } from './activities/approval';
 import { createReconcileActivities } from './activities/reconcile';
 import { createRetentionActivities } from './activities/retention';
+import { listen } from './api/listen';
+import type { HttpLimits } from './api/listen';
 import { createServer } from './api/server';
+import { createUnderWay } from './api/underWay';
 import { createHealth } from './channels/health';
 import { assertCallbackUrl } from './channels/http/callbackUrl';
 import { createSafeClient } from './channels/http/safeClient';
@@ -25,7 +29,7 @@ import { ensureSearchAttributes } from './platform/temporal/searchAttributes';
 import { createCallbackSender } from './services/callbacks';
 import { createServices } from './services/services';
 import { ensureSchedules } from './workers/schedules';
-import { keepWorking } from './workers/keepWorking';
+import { keepWorking, unlessStopped } from './workers/keepWorking';
 import { createApprovalsWorker, createWebhooksWorker, loadWorkflowBundle, taskQueues } from './workers/workers';
 import type { WorkerDeps } from './workers/workers';
 
@@ -41,6 +45,7 @@ export interface Program {
 /** What a test puts in the place of the outside world. */
 export interface Substitutes {
   pushSenders?: readonly PushSender[];
+  httpLimits?: HttpLimits;
 }
 
 const CALLBACK_TIMEOUT_MS = 10_000;
@@ -56,7 +61,7 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
   const converter = dataConverter(keyring);
   const { namespace } = config.temporal;
   let publicUrls = config.publicUrls;
-  let draining = false;
+  const underWay = createUnderWay();
 
   const link = createTemporalLink({
     config,
@@ -116,9 +121,9 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
   const workers = (['approvals', 'webhooks'] as const)
     .filter((role) => config.roles.has(role))
     .map((role) =>
-      keepWorking(role, logger, async () =>
+      keepWorking(role, logger, async (stopping) =>
         create[role]({
-          connection: await link.connection(),
+          connection: await unlessStopped(link.connection(), stopping),
           namespace,
           dataConverter: converter,
           queues,
@@ -136,7 +141,7 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
     version: VERSION,
     publicUrls: () => publicUrls,
     temporalIsUp: () => link.state() === 'up',
-    draining: () => draining,
+    underWay,
     simulator: config.simulator,
     withApi: config.roles.has('api'),
     codec:
@@ -144,12 +149,7 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
         ? undefined
         : { codec: createPayloadCodec(keyring), uiOrigin: config.codecOrigin },
   });
-  const server = app.listen(config.port, config.host);
-  // Longer than a long poll, shorter than a slow caller would like.
-  server.requestTimeout = 60_000;
-  server.headersTimeout = 20_000;
-  server.maxConnections = 10_000;
-  await once(server, 'listening');
+  const server = await listen(app, config, substitutes.httpLimits);
   const { port } = server.address() as AddressInfo;
   if (publicUrls.length === 0) publicUrls = defaultPublicUrls(port);
   logger.info({ port }, 'listening');
@@ -158,11 +158,13 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
     url: `http://${config.host}:${port}`,
     working: Promise.all(workers.map((worker) => worker.working)).then(() => {}),
     async close() {
-      draining = true;
+      const over = delay(config.shutdownGraceSeconds * 1_000, undefined, { ref: false });
+      // Still listening: whoever has not heard yet that we stop is answered too, and /readyz says so.
+      await Promise.all([Promise.race([underWay.drain(), over]), ...workers.map((worker) => worker.stop())]);
       const closed = once(server, 'close');
       server.close();
-      await Promise.all(workers.map((worker) => worker.stop()));
-      server.closeAllConnections(); // long polls and streams; their callers come again
+      await Promise.race([closed, over]); // by now every reply ends its connection
+      server.closeAllConnections();
       await closed;
       await Promise.all([link.close(), notifications.close(), outgoing.close()]);
       await pool.end();

@@ -10,6 +10,7 @@ import type { Idempotency } from '../services/idempotency';
 import { digest } from '../services/text';
 import type { Callers } from './callers';
 import { parseBody, rawBodyOf } from './body';
+import type { UnderWay } from './underWay';
 
 /** Who called, proved. */
 export type Proved<C extends Caller> = C extends 'tenant'
@@ -28,7 +29,7 @@ export type Input<
   params: z.output<P>;
   query: z.output<Q>;
   body: z.output<B>;
-  /** Aborts when the caller has gone away. */
+  /** Aborts when nothing is worth waiting for: the caller has gone away, or the server stops. */
   gone: AbortSignal;
   /** The network address that the call came from. */
   address: string;
@@ -38,13 +39,14 @@ export type Input<
 
 export interface MountDeps {
   callers: Callers;
+  underWay: Pick<UnderWay, 'goneOf'>;
   idempotency: Idempotency;
 }
 
 const KEY = /^[\x21-\x7e]{1,128}$/;
 
 /** Puts described routes on a router: proves the caller, parses, calls the handler, checks the reply against its schema. */
-export function mounting(router: Router, { callers, idempotency }: MountDeps) {
+export function mounting(router: Router, { callers, underWay, idempotency }: MountDeps) {
   async function read<
     C extends Caller,
     P extends z.ZodType,
@@ -53,14 +55,12 @@ export function mounting(router: Router, { callers, idempotency }: MountDeps) {
     R extends z.ZodType,
   >(route: Route<C, P, Q, B, R>, req: Request, res: Response) {
     const proved = (await callers.prove(route.caller, req, res)) as Proved<C>;
-    const gone = new AbortController();
-    res.on('close', () => gone.abort());
     return {
       ...proved,
       params: route.params.parse(req.params),
       query: route.query.parse(req.query),
       body: route.body.parse(parseBody(req)),
-      gone: gone.signal,
+      gone: underWay.goneOf(res),
       address: req.ip ?? '',
     };
   }
@@ -114,6 +114,7 @@ export function mounting(router: Router, { callers, idempotency }: MountDeps) {
           const more = res.write(`event: ${event}\ndata: ${JSON.stringify(route.reply.parse(reply))}\n\n`);
           if (!more && !input.gone.aborted) await eventOf(res, 'drain', { signal: input.gone }).catch(() => {});
         }
+        if (!res.headersSent) throw new DomainError('temporarily_unavailable', { reason: 'shutting down' });
         res.end();
       } finally {
         clearInterval(beat);

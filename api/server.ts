@@ -19,6 +19,7 @@ import { userRoutes } from './native/users';
 import { openApiDocument } from './openapi';
 import { problems } from './problem';
 import { knownHostsOnly, observed } from './requests';
+import type { UnderWay } from './underWay';
 
 export interface ServerDeps {
   services: Services;
@@ -28,7 +29,7 @@ export interface ServerDeps {
   version: string;
   publicUrls: () => readonly string[];
   temporalIsUp: () => boolean;
-  draining: () => boolean;
+  underWay: UnderWay;
   simulator: boolean;
   /** Without it only health, metrics and keys are served: a worker has probes too. */
   withApi: boolean;
@@ -38,12 +39,13 @@ export interface ServerDeps {
 
 /** The HTTP side of the product. */
 export function createServer(deps: ServerDeps): Express {
-  const { services, logger, metrics, publicUrls, codec } = deps;
+  const { services, logger, metrics, underWay, publicUrls, codec } = deps;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
   app.use(helmet());
+  app.use(underWay.note);
   app.use(...observed(logger, metrics));
   app.use(collectBody());
   if (codec) app.use(codecRoutes(codec.codec, codec.uiOrigin));
@@ -55,13 +57,13 @@ export function createServer(deps: ServerDeps): Express {
 
   const router = express.Router({ caseSensitive: true, strict: true });
   const callers = createCallers({ ...services, publicUrls });
-  const mounted = { ...services, callers };
+  const mounted = { ...services, callers, underWay };
   if (deps.withApi) {
     approvalRoutes(router, mounted);
     userRoutes(router, mounted);
     deviceRoutes(router, mounted);
   }
-  systemRoutes(router, { ...deps, ...mounted });
+  systemRoutes(router, { ...deps, ...mounted, draining: underWay.draining });
   const page = openApiDocument(deps.version);
   router.get(getOpenApi.path, (_req, res) => void res.json(page));
   router.get(getMetrics.path, async (_req, res) => {

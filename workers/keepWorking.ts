@@ -12,27 +12,33 @@ export interface LastingWorker {
   stop(): Promise<void>;
 }
 
-/** Runs a worker, and a new one whenever it fails, until it is stopped. */
-export function keepWorking(role: string, logger: Logger, create: () => Promise<Worker>): LastingWorker {
+/** Runs a worker, and a new one whenever it fails, until it is stopped. `create` gives up when the signal says so. */
+export function keepWorking(
+  role: string,
+  logger: Logger,
+  create: (stopping: AbortSignal) => Promise<Worker>,
+): LastingWorker {
   const stopping = new AbortController();
+  const { signal } = stopping;
   let current: Worker | undefined;
   let started!: () => void;
   const working = new Promise<void>((resolve) => (started = resolve));
 
   async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
+    while (!signal.aborted) {
       try {
-        current = await create();
-        if (stopping.signal.aborted) current.shutdown();
+        current = await create(signal);
         const running = current.run();
-        logger.info({ role }, 'working');
+        // Stopped while it was made: it has to run first, or it would hold its connection for ever.
+        if (signal.aborted) current.shutdown();
+        else logger.info({ role }, 'working');
         started();
         await running;
       } catch (error) {
-        if (!stopping.signal.aborted) logger.error({ err: error, role }, 'the worker has failed and starts anew');
+        if (!signal.aborted) logger.error({ err: error, role }, 'the worker has failed and starts anew');
       }
       current = undefined;
-      await delay(AGAIN_MS, undefined, { signal: stopping.signal }).catch(() => {});
+      await delay(AGAIN_MS, undefined, { signal }).catch(() => {});
     }
   }
   const done = run();
@@ -42,8 +48,20 @@ export function keepWorking(role: string, logger: Logger, create: () => Promise<
     async stop() {
       stopping.abort();
       if (current?.getState() === 'RUNNING') current.shutdown();
-      // While Temporal is away there is no worker yet, and nothing to wait for.
-      if (current) await done;
+      await done;
     },
   };
+}
+
+/** What is waited for, unless the signal comes first. */
+export async function unlessStopped<T>(waiting: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let refuse = () => {};
+  const stopped = new Promise<never>((_, reject) => (refuse = () => reject(new Error('stopped'))));
+  signal.addEventListener('abort', refuse);
+  try {
+    return await Promise.race([waiting, stopped]);
+  } finally {
+    signal.removeEventListener('abort', refuse);
+  }
 }

@@ -32,4 +32,6 @@ export async function ensureSchedules(client: Client, prefix: string, taskQueue:
       await client.schedule.getHandle(scheduleId).update((before) => ({ ...before, ...schedule }));
     }
   }
+  // Temporal may have been away for long: what waits for it should not wait for the next round too.
+  await client.schedule.getHandle(`${prefix}-${RECONCILE_WORKFLOW}`).trigger(ScheduleOverlapPolicy.SKIP);
 }

@@ -26,7 +26,7 @@ export interface TemporalLinkOptions {
   config: Pick<Config, 'temporal'>;
   dataConverter: DataConverter;
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
-  /** Called at the first connection and whenever the server is back. What it throws is logged. */
+  /** Called at the first connection and whenever the server is back, again until it succeeds. What it throws is logged. */
   onUp?: (connection: NativeConnection) => void | Promise<void>;
   connect?: (options: NativeConnectionOptions) => Promise<NativeConnection>;
   pace?: typeof PACE;
@@ -50,20 +50,25 @@ export function createTemporalLink({
   let state: TemporalState = 'connecting';
   let connection: NativeConnection | undefined;
   let client: Client | undefined;
+  let timesUp = 0;
 
   function becomes(next: 'up' | 'away', error?: unknown): void {
     if (state === next || stop.signal.aborted) return;
     state = next;
     if (next === 'up') logger.info('temporal is up');
     else logger.warn({ err: error }, 'temporal is away');
-    if (next === 'up' && connection) void tellUp(connection);
+    if (next === 'up' && connection) void tellUp(connection, ++timesUp);
   }
 
-  async function tellUp(up: NativeConnection): Promise<void> {
-    try {
-      await onUp?.(up);
-    } catch (error) {
-      logger.error({ err: error }, 'what was to be done when temporal is up has failed');
+  /** Again until it succeeds: a server that has only just come up does not do everything yet. */
+  async function tellUp(up: NativeConnection, mine: number): Promise<void> {
+    for (let attempt = 1; mine === timesUp && state === 'up' && !stop.signal.aborted; attempt++) {
+      try {
+        return await onUp?.(up);
+      } catch (error) {
+        if (attempt === 1) logger.error({ err: error }, 'what was to be done when temporal is up has failed');
+      }
+      await pause(pace.retryMs);
     }
   }
 

@@ -7,6 +7,7 @@ import type { Express } from 'express';
 import request from 'supertest';
 import { openApiDocument } from '../../api/openapi';
 import { createServer } from '../../api/server';
+import { createUnderWay } from '../../api/underWay';
 import { ROUTES } from '../../contracts/routes';
 import { createMetrics } from '../../platform/telemetry/metrics';
 import { createLogger } from '../../platform/telemetry/logger';
@@ -26,7 +27,7 @@ function bareServer(): Express {
     version: VERSION,
     publicUrls: () => ['http://127.0.0.1'],
     temporalIsUp: () => true,
-    draining: () => false,
+    underWay: createUnderWay(),
     simulator: true,
     withApi: true,
     codec: undefined,

@@ -100,6 +100,22 @@ test('what fails when the server is up is logged and breaks nothing', async () =
   expect(link.state()).toBe('up');
 });
 
+test('what fails when the server is up is tried again until it succeeds, and complained about once', async () => {
+  let attempts = 0;
+  let done = () => {};
+  const succeeded = new Promise<void>((resolve) => (done = resolve));
+  const { logged } = setup({
+    async onUp() {
+      attempts += 1;
+      if (attempts < 4) throw new Error('not yet');
+      done();
+    },
+  });
+  await succeeded;
+  expect(attempts).toBe(4);
+  expect(logged).toEqual(['temporal is up', 'what was to be done when temporal is up has failed']);
+});
+
 test('closing while connecting tells those who wait, and closes what arrives late', async () => {
   let arrive: () => void = () => undefined;
   const { link, connection, closed } = setup({

@@ -42,6 +42,29 @@ export interface TestProgramOptions extends Substitutes {
   env?: Record<string, string>;
 }
 
+/** Calls a program as the back end of a tenant. */
+export const callerOf =
+  (url: string, apiKey: string): TestProgram['call'] =>
+  async (method, path, body, headers = {}) => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${apiKey}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(text);
+    } catch {
+      parsed = undefined;
+    }
+    return { status: response.status, headers: response.headers, text, body: parsed };
+  };
+
 /** The whole program in this process, on a database of its own and the real servers of the test run. */
 export async function startTestProgram(options: TestProgramOptions = {}): Promise<TestProgram> {
   const database = await createTestDatabase();
@@ -82,25 +105,7 @@ export async function startTestProgram(options: TestProgramOptions = {}): Promis
     pool,
     logs,
     addTenant,
-    async call(method, path, body, headers = {}) {
-      const response = await fetch(`${url}${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${tenant.apiKey}`,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      });
-      const text = await response.text();
-      let parsed: unknown;
-      try {
-        parsed = JSON.parse(text);
-      } catch {
-        parsed = undefined;
-      }
-      return { status: response.status, headers: response.headers, text, body: parsed };
-    },
+    call: callerOf(url, tenant.apiKey),
     async close() {
       await program.close();
       await pool.end();

@@ -1,0 +1,51 @@
+import { once } from 'node:events';
+import type { RequestHandler, Response } from 'express';
+
+/** The requests that are under way, for a server that wants to stop without breaking any. */
+export interface UnderWay {
+  /** Notes every request, from its first handler to the end of its reply. */
+  note: RequestHandler;
+  /** Aborts when there is nothing left to wait for: the caller has gone, or the server stops. */
+  goneOf(res: Response): AbortSignal;
+  /** True from the moment at which no new requests should come. */
+  draining: () => boolean;
+  /** Lets long polls and streams answer with what they have; resolves when all that was under way is answered. */
+  drain(): Promise<void>;
+}
+
+/** Starts with no request under way. */
+export function createUnderWay(): UnderWay {
+  const open = new Map<Response, AbortController>();
+  let draining = false;
+
+  function hurry(res: Response, gone: AbortController): void {
+    // The caller takes another connection for its next request: to somebody who stays.
+    if (!res.headersSent) res.setHeader('connection', 'close');
+    gone.abort();
+  }
+
+  return {
+    note(_req, res, next) {
+      const gone = new AbortController();
+      open.set(res, gone);
+      res.once('close', () => {
+        open.delete(res);
+        gone.abort();
+      });
+      if (draining) hurry(res, gone);
+      next();
+    },
+    goneOf: (res) => open.get(res)?.signal ?? AbortSignal.abort(),
+    draining: () => draining,
+    async drain() {
+      draining = true;
+      await Promise.all(
+        [...open].map(([res, gone]) => {
+          const answered = once(res, 'close');
+          hurry(res, gone);
+          return answered;
+        }),
+      );
+    },
+  };
+}
