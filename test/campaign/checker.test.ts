@@ -37,6 +37,14 @@ const answered: Told = {
   status: 'approved',
 };
 const callback: Told = { what: 'callback', approvalId: 'one', webhookId: 'cb_one', outcome: 'approved' };
+const refused = {
+  what: 'refused',
+  call: 'answer',
+  subject: 'one',
+  code: 'already_answered',
+  deviceId: 'another phone',
+  decision: 'denied',
+} satisfies Told;
 const good = [created, answered, callback];
 
 const faults = (told: Told[], rows: Row[], nowMs = LONG_AFTER) =>
@@ -60,6 +68,11 @@ test.each<[string, Told[], Row[]]>([
     'lost: an acknowledged answer is not in the database',
     good,
     [row({ answers: [{ deviceId: 'another phone', decision: 'approved' }] })],
+  ],
+  [
+    'lost: an answer was refused that counts',
+    [...good, { ...refused, deviceId: 'phone', decision: 'approved' }],
+    [row()],
   ],
   ['lost: the callback never arrived', [created, answered], [row()]],
   ['lost: not final by its deadline and 30 seconds', good, [row({ decidedAtMs: EXPIRES + 30_001 })]],
@@ -103,11 +116,7 @@ test.each<[string, Told[], Row[]]>([
     [...good, { what: 'cancelled', approvalId: 'one', status: 'cancelled' }],
     [row()],
   ],
-  [
-    'doubled: different outcomes: approved, expired',
-    [...good, { what: 'refused', call: 'answer', subject: 'one', code: 'approval_expired' }],
-    [row()],
-  ],
+  ['doubled: different outcomes: approved, expired', [...good, { ...refused, code: 'approval_expired' }], [row()]],
   ['doubled: callbacks with different ids', [...good, { ...callback, webhookId: 'cb_two' }], [row()]],
   [
     'doubled: one idempotency key, more than one approval',
@@ -156,7 +165,6 @@ test('an outage puts off what is due in it, and only that', () => {
 });
 
 test('a decision that is refused because another one counts is no fault', () => {
-  const refused: Told = { what: 'refused', call: 'answer', subject: 'one', code: 'already_answered' };
   expect(faults([...good, refused], [row()])).toEqual([]);
 });
 

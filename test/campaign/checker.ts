@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { Outcome, Status, Told } from './told';
+import type { Decision, Outcome, Status, Told } from './told';
 
 /** An approval as the database shows it. */
 export interface Row {
@@ -76,6 +76,10 @@ function faultsOf(row: Row, tales: readonly Told[], outages: readonly Outage[], 
     fault('lost', 'an acknowledged answer is not in the database');
   }
 
+  if (tales.some((tale) => tale.what === 'refused' && tale.call === 'answer' && counts(row, tale))) {
+    fault('lost', 'an answer was refused that counts');
+  }
+
   const dueMs = afterOutages(row.expiresAtMs, outages) + FINAL_WITHIN_MS;
   const finalAtMs = row.decidedAtMs ?? nowMs;
   if (finalAtMs > dueMs) {
@@ -147,9 +151,12 @@ function final(status: Status): Outcome[] {
   return status === 'pending' ? [] : [status];
 }
 
-function shows(row: Row, { deviceId, decision, status }: Extract<Told, { what: 'answered' }>): boolean {
-  const counted = row.answers.some((answer) => answer.deviceId === deviceId && answer.decision === decision);
-  return counted && (status === 'pending' || row.status === status);
+function counts({ answers }: Row, { deviceId, decision }: { deviceId: string; decision: Decision }): boolean {
+  return answers.some((answer) => answer.deviceId === deviceId && answer.decision === decision);
+}
+
+function shows(row: Row, answer: Extract<Told, { what: 'answered' }>): boolean {
+  return counts(row, answer) && (answer.status === 'pending' || row.status === answer.status);
 }
 
 /** The instant itself, or the end of the outages that it fell into, or that left less than the usual time after it. */

@@ -1,8 +1,8 @@
 import type { Approval, Backend } from './backend';
 import { codeOf, pause, untilAnswered } from './api';
-import type { Decision, Phone, Shown } from './phone';
+import type { Phone, Shown } from './phone';
 import type { Receiver } from './receiver';
-import type { ToldLog } from './told';
+import type { Decision, ToldLog } from './told';
 
 /** One person with two phones, who is asked by one back end. */
 export interface Person {
@@ -128,10 +128,11 @@ function createActs(world: World, person: Person, approval: Approval, untilMs: (
       if (!shown) return;
       const reply = await untilAnswered(() => phone.answer(shown, decision), untilMs);
       if (!reply) return log.tell({ what: 'unanswered', call: 'answer', subject: approval.id });
+      const { deviceId } = phone;
       const code = codeOf(reply);
-      if (code) return log.tell({ what: 'refused', call: 'answer', subject: approval.id, code });
+      if (code) return log.tell({ what: 'refused', call: 'answer', subject: approval.id, code, deviceId, decision });
       const { status } = reply.body;
-      log.tell({ what: 'answered', approvalId: approval.id, deviceId: phone.deviceId, decision, status });
+      log.tell({ what: 'answered', approvalId: approval.id, deviceId, decision, status });
     },
 
     cancel: () => backend.cancel(approval.id, untilMs),

@@ -1,9 +1,7 @@
 import { createHash, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { ask } from './api';
 import type { Question, Reply } from './api';
-import type { Status } from './told';
-
-export type Decision = 'approved' | 'denied';
+import type { Decision, Status } from './told';
 
 /** What a device is shown of an approval. */
 export interface Shown {

@@ -123,7 +123,7 @@ function valuesAt(bytes: Buffer, start: number): (string | null)[] {
 }
 
 /** Single spaces, lower case, no comments, so that a point's pattern does not depend on how the code is laid out. */
-export function normalise(text: string): string {
+function normalise(text: string): string {
   return text.replace(/--.*$/gm, ' ').replace(/\s+/g, ' ').trim().toLowerCase();
 }
 
