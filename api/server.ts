@@ -1,10 +1,9 @@
 import type { PayloadCodec } from '@temporalio/common';
 import express from 'express';
-import type { Express } from 'express';
+import type { Express, Router } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import type { Pool } from 'pg';
-import { ROUTES } from '../contracts/routes';
 import { getMetrics, getOpenApi } from '../contracts/system';
 import { DomainError } from '../domain/errors';
 import type { Metrics } from '../platform/telemetry/metrics';
@@ -73,7 +72,7 @@ export function createServer(deps: ServerDeps): Express {
   app.use(router);
 
   app.use((req, res, next) => {
-    const allowed = methodsOf(req.path);
+    const allowed = methodsOf(router, req.path);
     if (allowed.length === 0) return next(new DomainError('route_not_found'));
     res.setHeader('allow', allowed.join(', '));
     next(new DomainError('method_not_allowed'));
@@ -82,8 +81,11 @@ export function createServer(deps: ServerDeps): Express {
   return app;
 }
 
-/** The methods that a path has, for the reply to a wrong one. */
-function methodsOf(path: string): string[] {
+/** The methods that a path has here, for the reply to a wrong one. */
+function methodsOf(router: Router, path: string): string[] {
   const fits = (template: string) => new RegExp(`^${template.replace(/:\w+/g, '[^/]+')}$`).test(path);
-  return [...new Set(ROUTES.filter((route) => fits(route.path)).map((route) => route.method.toUpperCase()))];
+  const methods = router.stack.flatMap(({ route }) =>
+    route && fits(route.path) ? route.stack.map(({ method }) => method.toUpperCase()) : [],
+  );
+  return [...new Set(methods)];
 }
