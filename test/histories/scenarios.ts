@@ -1,0 +1,143 @@
+import { Client } from '@temporalio/client';
+import type { History } from '@temporalio/common/lib/proto-utils';
+import { NativeConnection } from '@temporalio/worker';
+import type { PushSender } from '../../channels/push/push';
+import { approvalWorkflowId } from '../../workflows/approval.messages';
+import { addUser } from '../support/phone';
+import type { TestUser } from '../support/phone';
+import { startTestProgram } from '../support/program';
+import type { TestProgram } from '../support/program';
+import { startReceiver } from '../support/receiver';
+import { TEST_MASTER_KEY } from './key';
+import { until } from '../support/until';
+
+export interface World {
+  program: TestProgram;
+  user: TestUser;
+  /** How many pushes from now on fail. */
+  failPushes(count: number): void;
+  /** Without our keys, as an operator's tools are: it sees what is stored. */
+  temporal: Client;
+  close(): Promise<void>;
+}
+
+/** The whole program with one user; with `elsewhere`, API and workers share no connection, as on different machines. */
+export async function openWorld({ elsewhere = false } = {}): Promise<World> {
+  let failing = 0;
+  const push: PushSender = {
+    kind: 'simulated',
+    send: async () => {
+      if (failing-- > 0) throw new Error('the push service answered 503');
+    },
+  };
+  const { id, key } = TEST_MASTER_KEY;
+  const env = { COUNTERSIGN_MASTER_KEYS: `${id}:${key.toString('base64')}` };
+  const roles = elsewhere ? { COUNTERSIGN_ROLES: 'api' } : {};
+  const program = await startTestProgram({ pushSenders: [push], env: { ...env, ...roles } });
+  const { databaseUrl, taskQueuePrefix } = program.config;
+  const workers = elsewhere
+    ? await startTestProgram({
+        pushSenders: [push],
+        databaseUrl,
+        env: { ...env, COUNTERSIGN_ROLES: 'approvals,webhooks', COUNTERSIGN_TASK_QUEUE_PREFIX: taskQueuePrefix },
+      })
+    : undefined;
+  await until(async () => (await program.call('GET', '/readyz')).body.temporal === 'ok');
+  const connection = await NativeConnection.connect({ address: process.env['TEMPORAL_ADDRESS'] ?? '' });
+  return {
+    program,
+    user: await addUser(program),
+    failPushes: (count) => (failing = count),
+    temporal: new Client({ connection, namespace: program.config.temporal.namespace }),
+    async close() {
+      await workers?.close();
+      await program.close();
+      await connection.close();
+    },
+  };
+}
+
+/** Asks, and waits until the workflow has nothing to do but wait. */
+async function ask({ program, user, temporal }: World, more: object = {}, push = 'sent') {
+  const created = await program.call('POST', '/v1/approvals', { userId: user.id, title: 'Log in', ...more });
+  const approvalId: string = created.body.id;
+  const handle = temporal.workflow.getHandle(approvalWorkflowId({ tenantId: program.tenant.id, approvalId }));
+  const waits = ({ events }: History) => events?.some((event) => event.timerStartedEventAttributes);
+  await until(async () => waits(await handle.fetchHistory().catch(() => ({}))), { what: 'the first workflow task' });
+  await until(async () => (await program.call('GET', `/v1/approvals/${approvalId}`)).body.push.state === push);
+  return {
+    handle,
+    approvalId,
+    async answer(decision: 'approved' | 'denied') {
+      const { approvals } = await user.phone.inbox();
+      return user.phone.answer(
+        approvals.find(({ id }) => id === approvalId)!,
+        decision,
+      );
+    },
+    async end(): Promise<History> {
+      // The result is encrypted and this client has no key: only that it has ended counts.
+      await until(async () => (await handle.describe()).status.name === 'COMPLETED', { withinMs: 60_000 });
+      return handle.fetchHistory();
+    },
+  };
+}
+
+/** Approved by one person, with push and callback: the life that the budget is about. */
+export async function approved(world: World): Promise<History> {
+  const receiver = await startReceiver();
+  try {
+    const asked = await ask(world, { callbackUrl: receiver.url });
+    await asked.answer('approved');
+    await receiver.wait();
+    return await asked.end();
+  } finally {
+    await receiver.close();
+  }
+}
+
+async function denied(world: World): Promise<History> {
+  const asked = await ask(world);
+  await asked.answer('denied');
+  return asked.end();
+}
+
+async function expired(world: World): Promise<History> {
+  const asked = await ask(world, { expiresInSeconds: 10 });
+  return asked.end();
+}
+
+async function cancelled(world: World): Promise<History> {
+  const asked = await ask(world);
+  await world.program.call('POST', `/v1/approvals/${asked.approvalId}/cancel`);
+  return asked.end();
+}
+
+async function callbackFailedFirst(world: World): Promise<History> {
+  const receiver = await startReceiver([503]);
+  try {
+    const asked = await ask(world, { callbackUrl: receiver.url });
+    await asked.answer('approved');
+    await receiver.wait(2);
+    return await asked.end();
+  } finally {
+    await receiver.close();
+  }
+}
+
+async function pushFailedFirst(world: World): Promise<History> {
+  world.failPushes(1);
+  const asked = await ask(world);
+  await asked.answer('approved');
+  return asked.end();
+}
+
+/** In this order: a push service that failed is not tried quickly again for a while. */
+export const SCENARIOS: Readonly<Record<string, (world: World) => Promise<History>>> = {
+  approved,
+  denied,
+  expired,
+  cancelled,
+  'callback-failed-first': callbackFailedFirst,
+  'push-failed-first': pushFailedFirst,
+};
