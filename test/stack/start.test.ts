@@ -15,17 +15,19 @@ beforeAll(async () => {
   stack = await startStack(home);
 });
 afterAll(async () => {
-  await stop(stack);
+  await stop(stack).finally(() => killAll(stack));
   fs.rmSync(path.dirname(home), { recursive: true, force: true });
 });
 
-/** As Ctrl-C does it, also for a stack that a failed test left running. */
-async function stop({ pid, signalGroup, pids, ended }: RunningStack): Promise<number> {
-  const startedMs = performance.now();
+/** As Ctrl-C does it. */
+async function stop({ pid, signalGroup, pids }: RunningStack): Promise<number> {
   if (isRunning(pid)) signalGroup('SIGINT');
-  await ended;
-  await whenGone(pids, END_MS);
-  return performance.now() - startedMs;
+  return whenGone([pid, ...pids], END_MS);
+}
+
+/** Whatever a failed test left running would hold its port, and jest's pipe. */
+function killAll({ pids }: RunningStack): void {
+  for (const pid of pids.filter(isRunning)) process.kill(pid, 'SIGKILL');
 }
 
 function isRunning(pid: number): boolean {

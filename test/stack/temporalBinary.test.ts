@@ -5,8 +5,10 @@ import path from 'node:path';
 import { ROOT, run } from './stackProcess';
 
 const SCRIPT = path.join(ROOT, 'test', 'stack', 'provideTemporal.ts');
+/** Builds for as long as nobody writes to its gate. */
 const FAKE_GO = `#!/bin/sh
 echo run >> "$GO_RUNS"
+read line < "$GO_GATE"
 while [ "$1" != -o ]; do shift; done
 printf '#!/bin/sh\\necho fake\\n' > "$2"
 `;
@@ -40,13 +42,19 @@ function provide(env: Record<string, string> = {}) {
 
 test('two processes that need the server at once have it built once', async () => {
   addProgram('go', FAKE_GO);
-  const [first, second] = [provide(), provide()];
+  const gate = path.join(folder, 'gate');
+  await run('mkfifo', [gate], {}).ended;
+  const first = provide({ GO_GATE: gate });
+  await first.line(/^Building the Temporal server .* with Go .* …/);
+  const second = provide({ GO_GATE: gate });
+  await second.line(/^Waiting for another process .* setting up the Temporal server/);
+  await fs.promises.writeFile(gate, 'open\n');
+
   expect(await Promise.all([first.ended, second.ended])).toMatchObject([{ code: 0 }, { code: 0 }]);
   const built = path.join(folder, 'cache', 'temporal-cli-1.8.2', 'temporal');
   expect(first.output()).toContain(`provided ${built}`);
   expect(second.output()).toContain(`provided ${built}`);
   expect(fs.readFileSync(path.join(folder, 'go-runs'), 'utf8')).toBe('run\n');
-  expect(first.output() + second.output()).toMatch(/Building the Temporal server .* with Go .* …/);
 });
 
 test('a build that fails leaves nothing that looks like a server, and says where its log is', async () => {
