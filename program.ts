@@ -57,6 +57,7 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
   const pool = createPool(config.databaseUrl);
   metrics.watchPool(() => pool.totalCount);
   const notifications = createNotifications(config.databaseUrl);
+  metrics.watchWaiting(notifications.waiting);
   const queues = taskQueues(config.taskQueuePrefix);
   const converter = dataConverter(keyring);
   const { namespace } = config.temporal;

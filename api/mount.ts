@@ -111,6 +111,7 @@ export function mounting(router: Router, { callers, underWay, idempotency }: Mou
           if (!res.headersSent) {
             res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
           }
+          if (req.method === 'HEAD') break; // has its headers, and would otherwise stay to the end without a word
           const more = res.write(`event: ${event}\ndata: ${JSON.stringify(route.reply.parse(reply))}\n\n`);
           if (!more && !input.gone.aborted) await eventOf(res, 'drain', { signal: input.gone }).catch(() => {});
         }

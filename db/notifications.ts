@@ -13,7 +13,7 @@ export interface Notifications {
 const RECONNECT_MS = 1_000;
 
 /** One listening connection for the whole process; LISTEN needs a direct one, not a pooled one. */
-export function createNotifications(databaseUrl: string): Notifications {
+export function createNotifications(databaseUrl: string): Notifications & { waiting: () => number } {
   const topics = new EventEmitter().setMaxListeners(0);
   const everybody = new EventEmitter().setMaxListeners(0);
   let client: Client | undefined;
@@ -58,6 +58,8 @@ export function createNotifications(databaseUrl: string): Notifications {
         everybody.off('wake', wake);
       };
     },
+    /** How many wait at this moment. */
+    waiting: () => everybody.listenerCount('wake'),
     async close() {
       closed = true;
       clearTimeout(retry);

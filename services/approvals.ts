@@ -19,6 +19,7 @@ import type { Decisions } from './decisions';
 import { fromCursor, toPage } from './pages';
 import { readUnverified } from './signatures';
 import { digest } from './text';
+import { toView } from './views';
 import { waitFor, watch } from './waiting';
 
 export interface ApprovalDeps {
@@ -96,12 +97,11 @@ export function createApprovals(deps: ApprovalDeps) {
         { ...watching(tenantId, id, signal), waitMs, done: (seen) => seen.status !== 'pending' },
       ),
 
-    /** The approval now, and at each change, until it is decided. */
+    /** The approval now, and at each change that its tenant can see, until it is decided. */
     async *stream(tenantId: string, id: string, signal: AbortSignal): AsyncGenerator<Approval> {
       let last: string | undefined;
       for await (const seen of watch(notifications, { kind: 'approval', id }, watching(tenantId, id, signal))) {
-        const { readAtMs: _, ...content } = seen;
-        const now = JSON.stringify(content);
+        const now = JSON.stringify(toView(seen));
         if (now !== last) yield seen;
         last = now;
         if (seen.status !== 'pending') return;

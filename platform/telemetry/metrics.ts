@@ -19,6 +19,8 @@ export interface Metrics {
   reconciled(kind: string): void;
   /** Reads the number of open connections whenever somebody scrapes. */
   watchPool(openConnections: () => number): void;
+  /** Reads the number of long polls and streams that wait for a change whenever somebody scrapes. */
+  watchWaiting(waiting: () => number): void;
   /** The page of GET /metrics. */
   page(): Promise<{ contentType: string; body: string }>;
 }
@@ -41,6 +43,16 @@ export function createMetrics(): Metrics {
   const pushes = count('push_attempts', 'Pushes handed to a push service', ['kind', 'result']);
   const callbacks = count('callback_attempts', 'Callbacks sent to back ends', ['result']);
   const reconciled = count('reconciled', 'Things that had gone missing and were found again', ['kind']);
+  const gauge = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name: `${PREFIX}${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  };
   const routes = new Set<string>();
 
   return {
@@ -58,16 +70,8 @@ export function createMetrics(): Metrics {
     pushAttempt: (kind, result) => pushes.inc({ kind, result }),
     callbackAttempt: (result) => callbacks.inc({ result }),
     reconciled: (kind) => reconciled.inc({ kind }),
-    watchPool(openConnections) {
-      new Gauge({
-        name: `${PREFIX}pool_connections`,
-        help: 'Open connections to PostgreSQL',
-        registers,
-        collect() {
-          this.set(openConnections());
-        },
-      });
-    },
+    watchPool: (openConnections) => gauge('pool_connections', 'Open connections to PostgreSQL', openConnections),
+    watchWaiting: (waiting) => gauge('waiting', 'Long polls and streams that wait for a change', waiting),
     page: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   };
 }
