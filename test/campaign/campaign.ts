@@ -47,6 +47,8 @@ export interface CampaignOptions {
 export const LEAST_IN_FLIGHT = 8;
 const PEOPLE = 14;
 const REACHED_WITHIN_MS = 60_000;
+/** About so long the load runs first, so that its flows are at every stage and not all at the beginning. */
+const WARM_UP_MS = 2_000;
 /** The load goes on for a while after the part is back. */
 const AFTERWARDS_MS = 1_500;
 
@@ -130,6 +132,7 @@ export async function startCampaign({ random, without }: CampaignOptions): Promi
       makeTrouble(kill.point.trouble);
       load.run(kill.point.mix);
       await load.reaches(LEAST_IN_FLIGHT);
+      await pause(WARM_UP_MS * (0.25 + random()));
       const killed = await killAndRestart(kill);
       makeTrouble(undefined);
       await pause(AFTERWARDS_MS);
