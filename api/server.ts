@@ -69,14 +69,14 @@ export function createServer(deps: ServerDeps): Express {
     const { contentType, body } = await metrics.page();
     res.type(contentType).send(body);
   });
-  app.use(router);
-
-  app.use((req, res, next) => {
+  // Inside the router, which would otherwise answer OPTIONS by itself.
+  router.use((req, res, next) => {
     const allowed = methodsOf(router, req.path);
     if (allowed.length === 0) return next(new DomainError('route_not_found'));
     res.setHeader('allow', allowed.join(', '));
     next(new DomainError('method_not_allowed'));
   });
+  app.use(router);
   app.use(problems(logger));
   return app;
 }
