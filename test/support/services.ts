@@ -1,0 +1,99 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { createNotifications } from '../../db/notifications';
+import { createPool } from '../../db/transaction';
+import { createKeyring } from '../../platform/keys/keyring';
+import { createServices } from '../../services/services';
+import type { Services } from '../../services/services';
+import type { Tenant } from '../../db/tenants';
+import { createWebCryptoKey } from '../../sdk/device';
+import { signCompactJws } from '../../sdk/sign';
+import type { Approval } from '../../db/approvals';
+import type { AnswerFaults, Phone } from './signing';
+import { registration } from './signing';
+
+export interface Bench {
+  services: Services;
+  pool: ReturnType<typeof createPool>;
+  tenant: Tenant;
+  /** Every outcome that was announced. */
+  outcomes: string[];
+  addUser(devices: number): Promise<{ id: string; phones: Phone[] }>;
+  ask(userId: string, request?: object): Promise<Approval>;
+  close(): Promise<void>;
+}
+
+const nothingKept = async () => {};
+
+/** The services on a database, without HTTP and without Temporal: as close as many callers can get to the rows at once. */
+export async function createBench(databaseUrl: string, { poolSize = 40 } = {}): Promise<Bench> {
+  const pool = createPool(databaseUrl, { size: poolSize });
+  const notifications = createNotifications(databaseUrl);
+  const outcomes: string[] = [];
+  const services = createServices({
+    pool,
+    keyring: createKeyring([{ id: 'k1', key: randomBytes(32) }]),
+    notifications,
+    temporal: () => undefined,
+    approvalsQueue: 'nobody',
+    issuer: () => 'http://127.0.0.1',
+    requireCallbackUrl: () => {},
+    onOutcome: (outcome) => void outcomes.push(outcome),
+  });
+  const { tenant } = (await services.tenants.create(`bench ${randomUUID()}`))!;
+
+  return {
+    services,
+    pool,
+    tenant,
+    outcomes,
+    async addUser(devices) {
+      const { id } = await services.users.create(tenant.id, { externalId: randomUUID() }, nothingKept);
+      const phones: Phone[] = [];
+      for (let i = 0; i < devices; i++) {
+        const key = await createWebCryptoKey();
+        const { registrationToken } = await services.devices.createToken(tenant.id, id, nothingKept);
+        const request = (await registration(registrationToken, { key })) as never;
+        phones.push({ id: (await services.devices.register(request)).id, key, device: undefined as never });
+      }
+      return { id, phones };
+    },
+    ask: (userId, request = {}) =>
+      services.approvals.create(
+        tenant,
+        {
+          userId,
+          mode: 'transaction',
+          title: 'May they?',
+          details: [],
+          expiresInSeconds: 300,
+          push: 'none',
+          callbackUrl: 'https://example.com/callback',
+          ...request,
+        },
+        nothingKept,
+      ),
+    async close() {
+      await notifications.close();
+      await pool.end();
+    },
+  };
+}
+
+/** A signed answer to an approval as the rows have it. */
+export const signFor = (approval: Approval, phone: Phone, decision: string, { claims = {} }: AnswerFaults = {}) =>
+  signCompactJws(
+    phone.key,
+    { typ: 'countersign-answer+jwt', kid: phone.id },
+    {
+      v: 1,
+      mode: approval.mode,
+      tenantId: approval.tenantId,
+      approvalId: approval.id,
+      decision,
+      shownDigest: approval.shownDigest,
+      nonce: approval.nonce,
+      deviceId: phone.id,
+      at: new Date().toISOString(),
+      ...claims,
+    },
+  );
