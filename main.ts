@@ -22,8 +22,7 @@ function readConfig(): Config {
     return loadConfig(process.env);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const list = error.problems.map((problem) => `  - ${problem}`).join('\n');
-    giveUp(`countersign: the configuration has problems, and nothing was started:\n${list}`, EXIT_CONFIG);
+    giveUp(`countersign: nothing was started. ${error.message}`, EXIT_CONFIG);
   }
 }
 
@@ -33,7 +32,10 @@ async function requireSchema(databaseUrl: string): Promise<void> {
     giveUp(`countersign: the database of DATABASE_URL ${reason}; start it, or correct DATABASE_URL.`, EXIT_UNAVAILABLE);
   });
   if (state === 'older') {
-    giveUp('countersign: the database has an older schema; run the command `migrate` of the CLI first.', EXIT_CONFIG);
+    giveUp(
+      'countersign: the database has an older schema; bring it up to date with: npm run cli -- migrate (built: node dist/cli/main.js migrate)',
+      EXIT_CONFIG,
+    );
   }
   if (state === 'newer') {
     giveUp('countersign: the database belongs to a newer release; run that release.', EXIT_CONFIG);
@@ -51,6 +53,7 @@ function stopOnSignal(starting: Promise<Program>, config: Config, logger: Logger
     setTimeout(() => process.exit(1), (config.shutdownGraceSeconds + 10) * 1_000).unref();
     try {
       await (await starting).close();
+      logger.info('stopped');
       process.exit(0);
     } catch (error) {
       logger.error({ err: error }, 'stopping failed');

@@ -30,7 +30,7 @@ export function sendProblem(req: Request, res: Response, { code, detail }: Domai
   const retryAfter = detail.retryAfterSeconds ?? RETRY_AFTER_SECONDS[code];
   if (retryAfter !== undefined) res.setHeader('retry-after', String(retryAfter));
   const body: Problem = {
-    type: `https://countersign.dev/problems/${code}`,
+    type: `urn:countersign:problem:${code}`,
     title: sentence(code),
     status,
     code,

@@ -2,8 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
+import { getHealth, getMetrics, getReadiness } from '../contracts/system';
 import { DomainError } from '../domain/errors';
 import type { Metrics } from '../platform/telemetry/metrics';
+
+/** What probes and scrapers ask for, all day long. */
+const PROBED: ReadonlySet<string> = new Set([getHealth.path, getReadiness.path, getMetrics.path]);
 
 /** Each request gets an id, one log line when it is answered, and is counted. No header, query or body is logged. */
 export function observed(logger: Logger, metrics: Metrics): RequestHandler[] {
@@ -23,7 +27,7 @@ export function observed(logger: Logger, metrics: Metrics): RequestHandler[] {
     customProps: (req) => ({ route: routeOf(req), ...(subjectOf(req) ?? {}) }),
     customSuccessMessage: () => 'answered',
     customErrorMessage: () => 'answered',
-    autoLogging: { ignore: (req) => ['/healthz', '/readyz', '/metrics'].includes(req.url ?? '') },
+    autoLogging: { ignore: (req) => PROBED.has(req.url ?? '') },
   });
   const count: RequestHandler = (req, res, next) => {
     const startedMs = performance.now();
@@ -53,10 +57,12 @@ function subjectOf(req: object): { approvalId: string } | undefined {
 
 /**
  * Answers only to the host names under which it is known, and to pages of those origins: a page elsewhere could otherwise
- * reach a server on loopback through the reader's browser (DNS rebinding).
+ * reach a server on loopback through the reader's browser (DNS rebinding). Probes and scrapers ask by address, and learn
+ * nothing that is anybody's.
  */
 export function knownHostsOnly(publicUrls: () => readonly string[]): RequestHandler {
   return (req, _res, next) => {
+    if (PROBED.has(req.path)) return next();
     const known = publicUrls().map((url) => new URL(url));
     const host = req.get('host')?.toLowerCase();
     if (!known.some((url) => url.host === host)) return next(new DomainError('host_not_allowed'));

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { ConfigError, EXIT_CONFIG } from '../platform/config';
 import { explain } from './failure';
 import * as migrate from './migrate';
 import * as phone from './phone';
@@ -10,5 +11,5 @@ for (const command of [migrate, tenant, phone, verifyEvidence]) command.register
 
 program.parseAsync().catch((error: unknown) => {
   console.error(explain(error));
-  process.exitCode = 1;
+  process.exitCode = error instanceof ConfigError ? EXIT_CONFIG : 1;
 });

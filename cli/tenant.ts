@@ -25,7 +25,7 @@ export function register(program: Command): void {
         console.log(`tenant       ${created.tenant.id}`);
         console.log(`API key      ${created.apiKey}`);
         console.log(`signing key  ${created.signingKey}`);
-        console.log('Keep both keys now: the API key is not shown again.');
+        console.log('Keep the API key now: it is not shown again.');
       }),
     );
 
@@ -42,6 +42,18 @@ export function register(program: Command): void {
         const known = await tenants.findByName(name);
         if (!known) throw new Failure(`There is no tenant named ${name}; see: tenant list`);
         console.log(`API key  ${await tenants.rotateKey(known.id, hours * HOUR_MS)}`);
+      }),
+    );
+
+  tenant
+    .command('signing-key')
+    .argument('<name>', 'of the tenant')
+    .description('show the key with which callbacks of the tenant are signed')
+    .action((name: string) =>
+      withTenants(async (tenants) => {
+        const known = await tenants.findByName(name);
+        if (!known) throw new Failure(`There is no tenant named ${name}; see: tenant list`);
+        console.log(await tenants.readSigningKey(known.id));
       }),
     );
 

@@ -292,6 +292,7 @@ export function createApprovalRows(keyring: Keyring) {
       await tx.query(
         `update approvals
             set status = $3, reason = $4, decided_at = $5, workflow_due_at = ${SOON},
+                push_state = case push_state when 'waiting' then 'none' else push_state end, -- nobody is to be pushed now
                 callback_state = case when callback_url is null then 'none' else 'waiting' end
           where tenant_id = $1 and id = $2`,
         [approval.tenantId, approval.id, outcome.status, outcome.reason, new Date(outcome.atMs)],

@@ -32,7 +32,7 @@ const REFUSALS = {
   public_key_in_use: [409, 'This key already belongs to another device.'],
   // approvals
   approval_not_found: [404, 'There is no such approval.'],
-  no_device: [409, 'The user has no device to approve on.'],
+  no_device: [409, 'The user has no device to approve on; register one with a registration token.'],
   too_many_open_approvals: [429, 'This user already has five open login approvals.'],
   callback_url_refused: [400, 'This callback URL is not allowed.'],
   signature_invalid: [401, 'The answer is not signed by the device that it names.'],

@@ -46,7 +46,7 @@ export const EXIT_CONFIG = 78;
 /** Names every problem of the environment at once. Values never appear: most of them are secrets. */
 export class ConfigError extends Error {
   constructor(readonly problems: readonly string[]) {
-    super(`The configuration is not usable: ${problems.join('; ')}`);
+    super(['The configuration is not usable:', ...problems].join('\n  - '));
     this.name = 'ConfigError';
   }
 }

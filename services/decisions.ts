@@ -52,6 +52,7 @@ export function createDecisions({ pool, approvals, devices, users, onOutcome }: 
       status,
       reason,
       decidedAtMs: approval.readAtMs,
+      pushState: approval.pushState === 'waiting' ? 'none' : approval.pushState,
       callbackState: approval.callbackUrl === null ? 'none' : 'waiting',
     };
   }

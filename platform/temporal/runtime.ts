@@ -23,7 +23,11 @@ export function installRuntime(logger: Logger): void {
   });
 }
 
+/** The role `webhooks` runs activities only, on purpose. */
+const EXPECTED = /^No workflows registered, not polling for workflow tasks/;
+
 function forward(logger: Logger, { level, message, meta = {} }: LogEntry): void {
+  if (EXPECTED.test(message)) return;
   const { error, ...rest } = meta as Record<string, unknown>;
   // The native half reports errors as text, everybody else as objects.
   const err = typeof error === 'string' ? new Error(error) : error;

@@ -105,7 +105,8 @@ describe('the program refuses to start with one message that says what to do', (
       await administer(database.url, 'delete from schema_migrations');
       expect(await startMain(env).ended).toMatchObject({
         code: CONFIG,
-        stderr: 'countersign: the database has an older schema; run the command `migrate` of the CLI first.\n',
+        stderr:
+          'countersign: the database has an older schema; bring it up to date with: npm run cli -- migrate (built: node dist/cli/main.js migrate)\n',
       });
     } finally {
       await database.drop();
