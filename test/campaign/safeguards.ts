@@ -17,7 +17,7 @@ const pointsNamed = (...names: string[]) => POINTS.filter(({ name }) => names.in
 export const SAFEGUARDS = {
   /** Nobody looks for approvals whose workflow was never started, or did not hear of the decision: callbacks are lost. */
   reconcile: {
-    without: (statement) => statement.replace('where workflow_due_at < clock_timestamp()', 'where false'),
+    without: (statement) => statement.replace(/\bwhere workflow_due_at < \S+/, 'where false'),
     points: pointsNamed('before StartWorkflowExecution', 'after commit of a creation', 'after commit of an answer'),
   },
   /** An answer and a cancellation both see a pending approval: two decisions. */

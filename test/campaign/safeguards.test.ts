@@ -1,0 +1,32 @@
+import { expect, test } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { createApprovalRows } from '../../db/approvals';
+import type { ApprovalRows } from '../../db/approvals';
+import type { Tx } from '../../db/transaction';
+import { createKeyring } from '../../platform/keys/keyring';
+import { SAFEGUARDS, takeOut } from './safeguards';
+import type { SafeguardName } from './safeguards';
+
+/** The text that the product sends for this. */
+async function statementOf(send: (rows: ApprovalRows, db: Tx) => Promise<unknown>): Promise<string> {
+  const sent: string[] = [];
+  const query = async (text: string) => (sent.push(text), { rows: [], rowCount: 0 });
+  await send(createApprovalRows(createKeyring([{ id: 'k1', key: randomBytes(32) }])), { query } as unknown as Tx);
+  return sent.join(';');
+}
+
+test.each<[SafeguardName, (rows: ApprovalRows, db: Tx) => Promise<unknown>, RegExp]>([
+  ['reconcile', (rows, db) => rows.takeOverdue(db, 1), /where false\s+order by workflow_due_at limit/],
+  ['row-lock', (rows, db) => rows.lock(db, 'tenant', 'id'), /where tenant_id = \$1 and id = \$2 $/],
+])('%s is found in what the product sends, and taken out', async (name, send, expected) => {
+  const statement = await statementOf(send);
+  let rewrite: ((text: string) => string) | undefined;
+  const met = takeOut(name, { rewrite: (change) => void (rewrite = change) });
+  expect(rewrite!(statement)).toMatch(expected);
+  expect(rewrite!('select 1')).toBe('select 1');
+  expect(met()).toBe(1);
+});
+
+test('every safeguard has points at which a campaign without it fails', () => {
+  for (const { points } of Object.values(SAFEGUARDS)) expect(points.length).toBeGreaterThan(1);
+});
