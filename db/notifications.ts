@@ -26,6 +26,7 @@ export function createNotifications(databaseUrl: string): Notifications & { wait
       application_name: 'countersign notifications',
       keepAlive: true,
       connectionTimeoutMillis: 5_000,
+      query_timeout: 5_000,
     });
     const lost = () => {
       fresh.removeAllListeners('end');

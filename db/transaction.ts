@@ -1,5 +1,6 @@
 import { Pool } from 'pg';
 import type { PoolClient } from 'pg';
+import { isSilence } from './violations';
 
 /** One connection inside a transaction. Functions that take it belong to somebody's transaction. */
 export type Tx = PoolClient;
@@ -9,6 +10,8 @@ export type Queryable = Pick<PoolClient, 'query'>;
 
 /** Longest run of one statement, in ms: below the 3 s of the local activities, or two attempts would run at once. */
 const STATEMENT_TIMEOUT_MS = 2_500;
+/** A server that says nothing at all any more (its machine is gone) is not waited for longer than that. */
+const SILENCE_MS = 2_800;
 
 /** The connections of one process. */
 export function createPool(databaseUrl: string, options: { size?: number } = {}): Pool {
@@ -17,6 +20,7 @@ export function createPool(databaseUrl: string, options: { size?: number } = {})
     max: options.size ?? 20,
     connectionTimeoutMillis: 2_500,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: SILENCE_MS,
     idle_in_transaction_session_timeout: 10_000,
     application_name: 'countersign',
     keepAlive: true,
@@ -38,7 +42,8 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>)
     return result;
   } catch (error) {
     // A connection that cannot even roll back is not given to the next caller.
-    await tx.query('rollback').catch(() => (broken = true));
+    if (isSilence(error)) broken = true;
+    else await tx.query('rollback').catch(() => (broken = true));
     throw error;
   } finally {
     tx.release(broken);

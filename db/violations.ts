@@ -24,12 +24,16 @@ export function violated(error: unknown): string | undefined {
 const AWAY_SQLSTATE = /^(08|57|53|40)/;
 const AWAY_SYSTEM = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']);
 const AWAY_MESSAGE =
-  /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection/;
+  /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection|Query read timeout/;
 
 /** True when the database is away or busy, as opposed to a mistake of ours. */
 export function isDatabaseAway(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.some(isDatabaseAway);
+  // By what they have, not by their class: the errors of Node's own modules need not be of this realm.
+  const { errors, code, message } = (error ?? {}) as { errors?: unknown; code?: unknown; message?: unknown };
+  if (Array.isArray(errors)) return errors.some(isDatabaseAway);
   if (error instanceof DatabaseError) return AWAY_SQLSTATE.test(error.code ?? '');
-  if (!(error instanceof Error)) return false;
-  return AWAY_SYSTEM.has((error as NodeJS.ErrnoException).code ?? '') || AWAY_MESSAGE.test(error.message);
+  return AWAY_SYSTEM.has(String(code)) || AWAY_MESSAGE.test(String(message));
 }
+
+/** True when the database has not answered a statement in time; it may still be working on it. */
+export const isSilence = (error: unknown): boolean => (error as Error | undefined)?.message === 'Query read timeout';

@@ -1,8 +1,11 @@
 import type { Topic } from '../db/events';
 import type { Notifications } from '../db/notifications';
+import { isDatabaseAway } from '../db/violations';
 
 /** Notifications can be lost with their connection, so waiters also look by themselves this often. */
 const LOOK_AGAIN_MS = 5_000;
+/** While the database is away: soon, but not all of them at once without end. */
+const TRY_AGAIN_MS = 1_000;
 
 /** Looks at something again and again, as often as it may have changed. */
 export interface Watch<T> {
@@ -14,13 +17,16 @@ export interface Watch<T> {
 
 /**
  * What `read` sees now, and anew whenever the topic may have changed; ends by itself when `signal` aborts. No connection
- * is held in between.
+ * is held in between. Whoever has seen something goes on waiting while the database is away.
+ * @throws what the last read threw, when it was still away at the end
  */
 export async function* watch<T>(notifications: Notifications, topic: Topic, watched: Watch<T>): AsyncGenerator<T> {
   const { read, lookAgainInMs, signal } = watched;
   // A change between a read and the next wait has to be seen: the flag keeps it.
   let changed = false;
   let wake = () => {};
+  let hasSeen = false;
+  let away: unknown;
   const stop = notifications.listen(topic, () => {
     changed = true;
     wake();
@@ -30,9 +36,16 @@ export async function* watch<T>(notifications: Notifications, topic: Topic, watc
   try {
     while (!signal.aborted) {
       changed = false;
-      const seen = await read();
-      yield seen;
-      const pause = Math.max(1, Math.min(lookAgainInMs?.(seen) ?? LOOK_AGAIN_MS, LOOK_AGAIN_MS));
+      let pause = TRY_AGAIN_MS;
+      try {
+        const seen = await read();
+        [hasSeen, away] = [true, undefined];
+        pause = Math.max(1, Math.min(lookAgainInMs?.(seen) ?? LOOK_AGAIN_MS, LOOK_AGAIN_MS));
+        yield seen;
+      } catch (error) {
+        if (!hasSeen || !isDatabaseAway(error)) throw error;
+        away = error;
+      }
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, pause);
         wake = () => {
@@ -42,6 +55,7 @@ export async function* watch<T>(notifications: Notifications, topic: Topic, watc
         if (changed || signal.aborted) wake();
       });
     }
+    if (away !== undefined) throw away as Error;
   } finally {
     signal.removeEventListener('abort', abort);
     stop();

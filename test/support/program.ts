@@ -39,6 +39,8 @@ export interface TestProgramOptions extends Substitutes {
   /** Set to something that nobody listens on, to run without Temporal. */
   temporalAddress?: string;
   databaseUrl?: string;
+  /** Puts something between the program and its database: gets its address, answers the one to use. */
+  through?: (databaseUrl: string) => Promise<string>;
   env?: Record<string, string>;
 }
 
@@ -70,7 +72,7 @@ export async function startTestProgram(options: TestProgramOptions = {}): Promis
   const database = await createTestDatabase();
   const name = `test-${randomBytes(5).toString('hex')}`;
   const config = loadConfig({
-    DATABASE_URL: options.databaseUrl ?? database.url,
+    DATABASE_URL: options.through ? await options.through(database.url) : (options.databaseUrl ?? database.url),
     TEMPORAL_ADDRESS: options.temporalAddress ?? process.env['TEMPORAL_ADDRESS'],
     TEMPORAL_NAMESPACE: process.env['TEMPORAL_NAMESPACE'],
     PORT: '0',
