@@ -23,15 +23,26 @@ export async function ensureSchedules(client: Client, prefix: string, taskQueue:
         args: [],
         typedSearchAttributes: [{ key: COUNTERSIGN_KIND, value: workflowType }],
       },
-      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10 seconds' },
+      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: 10_000 },
     };
     try {
       await client.schedule.create({ scheduleId, ...schedule });
     } catch (error) {
       if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-      await client.schedule.getHandle(scheduleId).update((before) => ({ ...before, ...schedule }));
+      const handle = client.schedule.getHandle(scheduleId);
+      const { spec, action, policies } = await handle.describe();
+      // An update would also write back whether it is paused, against somebody who changes that meanwhile.
+      if (holds(JSON.parse(JSON.stringify({ spec, action, policies })), schedule)) continue;
+      await handle.update((before) => ({ ...before, ...schedule }));
     }
   }
   // Temporal may have been away for long: what waits for it should not wait for the next round too.
   await client.schedule.getHandle(`${prefix}-${RECONCILE_WORKFLOW}`).trigger(ScheduleOverlapPolicy.SKIP);
+}
+
+/** True when everything wanted is there; what the server adds is looked over. */
+function holds(found: unknown, wanted: unknown): boolean {
+  if (typeof wanted !== 'object' || wanted === null) return found === wanted;
+  if (typeof found !== 'object' || found === null) return false;
+  return Object.entries(wanted).every(([name, value]) => holds((found as Record<string, unknown>)[name], value));
 }

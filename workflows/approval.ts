@@ -59,7 +59,8 @@ const patientCallback = () =>
   }).deliverCallback;
 
 /** Carries one approval from the push to its outcome: approved, denied, expired or cancelled. */
-export async function approval(input: ApprovalInput): Promise<ApprovalState> {
+export async function approval(given: ApprovalInput): Promise<ApprovalState> {
+  const input = { ...given }; // an operator can start it with nothing: then there is no such approval
   const answers: string[] = [];
   let cancelled = false;
   let looking = false;
