@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { gzipSync } from 'node:zlib';
 import type { Route } from '../../contracts/route';
 import type { ErrorCode } from '../../domain/errors';
-import { countRows, expectProblem, startApi } from '../support/http';
+import { expectProblem } from '../support/expectProblem';
+import { countRows, startApi } from '../support/http';
 import type { TestProgram } from '../support/program';
 import { createRouteCalls, nameOf, READING_ROUTES } from '../support/routes';
 import type { Change, RouteCalls } from '../support/routes';

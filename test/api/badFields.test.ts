@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { Route } from '../../contracts/route';
-import { countRows, expectProblem, startApi } from '../support/http';
+import { expectProblem } from '../support/expectProblem';
+import { countRows, startApi } from '../support/http';
 import type { TestProgram } from '../support/program';
 import { createRouteCalls, fillIn, nameOf, paramsOf, READING_ROUTES } from '../support/routes';
 import type { RouteCalls } from '../support/routes';

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { createWebCryptoKey } from '../../sdk/device';
-import { countRows, expectProblem, startApi } from '../support/http';
+import { expectProblem } from '../support/expectProblem';
+import { countRows, startApi } from '../support/http';
 import { addUser } from '../support/phone';
 import type { TestUser } from '../support/phone';
 import type { TestProgram } from '../support/program';

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import net from 'node:net';
 import { ROUTES } from '../../contracts/routes';
-import { asTenant, countRows, expectProblem, send, startApi } from '../support/http';
+import { expectProblem } from '../support/expectProblem';
+import { asTenant, countRows, send, startApi } from '../support/http';
 import type { TestProgram } from '../support/program';
 import { createRouteCalls, fillIn, nameOf, READING_ROUTES } from '../support/routes';
 import type { RouteCalls } from '../support/routes';

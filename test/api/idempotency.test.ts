@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { randomUUID } from 'node:crypto';
 import { createLogger } from '../../platform/telemetry/logger';
 import { startProgram } from '../../program';
-import { countRows, expectProblem, startApi } from '../support/http';
+import { expectProblem } from '../support/expectProblem';
+import { countRows, startApi } from '../support/http';
 import { addUser } from '../support/phone';
 import type { TestUser } from '../support/phone';
 import type { Reply, TestProgram } from '../support/program';

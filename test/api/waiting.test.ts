@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import http from 'node:http';
-import { asTenant, expectProblem, send, startApi } from '../support/http';
+import { expectProblem } from '../support/expectProblem';
+import { asTenant, send, startApi } from '../support/http';
 import type { RawReply } from '../support/http';
 import { addUser } from '../support/phone';
 import type { TestUser } from '../support/phone';

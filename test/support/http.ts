@@ -1,9 +1,5 @@
-import { expect } from '@jest/globals';
 import http from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
-import { Problem } from '../../contracts/system';
-import type { ErrorCode } from '../../domain/errors';
-import { httpStatus } from '../../domain/errors';
 import { startTestProgram } from './program';
 import type { TestProgram, TestProgramOptions } from './program';
 
@@ -57,22 +53,6 @@ export const asTenant = (program: TestProgram): Record<string, string> => ({
   authorization: `Bearer ${program.tenant.apiKey}`,
   'content-type': 'application/json',
 });
-
-/** Expects a refusal in the one form that they have: problem+json, its own status, nothing of our insides. */
-export function expectProblem(
-  reply: { status: number; headers: IncomingHttpHeaders | Headers; text: string },
-  code: ErrorCode,
-  more: { field?: string | undefined } = {},
-): void {
-  const type =
-    reply.headers instanceof Headers ? reply.headers.get('content-type') : (reply.headers['content-type'] ?? '');
-  expect(type).toMatch(/^application\/problem\+json/);
-  const problem = Problem.parse(JSON.parse(reply.text));
-  expect(problem).toMatchObject({ code, status: httpStatus(code) });
-  expect(reply.status).toBe(httpStatus(code));
-  if ('field' in more) expect(problem.field).toBe(more.field);
-  expect(reply.text).not.toMatch(/<html|node_modules|\.[jt]s:\d|at \w+ \(|select |insert /i);
-}
 
 /** The API alone, without anything that runs workflows: for what is decided by rows. */
 export const startApi = (options: TestProgramOptions = {}): Promise<TestProgram> =>

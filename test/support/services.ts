@@ -25,8 +25,15 @@ export interface Bench {
 const nothingKept = async () => {};
 
 /** The services on a database, without HTTP and without Temporal: as close as many callers can get to the rows at once. */
-export async function createBench(databaseUrl: string, { poolSize = 40 } = {}): Promise<Bench> {
+export async function createBench(databaseUrl: string, { poolSize = 40, onStatement = () => {} } = {}): Promise<Bench> {
   const pool = createPool(databaseUrl, { size: poolSize });
+  pool.on('connect', (client) => {
+    const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+    client.query = ((...args: unknown[]) => {
+      onStatement();
+      return query(...args);
+    }) as typeof client.query;
+  });
   const notifications = createNotifications(databaseUrl);
   const outcomes: string[] = [];
   const services = createServices({
