@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { holderOf, identityOf, lock, tryLock } from '../../stack/lock.cjs';
-import { run } from './stackProcess';
+import { killCommands, run } from './stackProcess';
 
 let folder: string;
 let file: string;
@@ -12,7 +12,10 @@ beforeEach(() => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'countersign-lock-'));
   file = path.join(folder, 'lock');
 });
-afterEach(() => fs.rmSync(folder, { recursive: true }));
+afterEach(() => {
+  killCommands();
+  fs.rmSync(folder, { recursive: true });
+});
 
 const write = (holder: { pid: number; identity: string | undefined }) =>
   fs.writeFileSync(file, `${JSON.stringify(holder)}\n`);

@@ -32,12 +32,19 @@ export interface RunningStack extends Command {
   readonly pids: readonly number[];
 }
 
+const commands = new Set<Command>();
+
+/** Whatever a failed test left running would hold ports, and jest's pipes: to be called after each test file or test. */
+export function killCommands(): void {
+  for (const command of commands) command.signalGroup('SIGKILL');
+}
+
 /** Runs a program; settings of the test run itself do not reach it. */
-export function run(command: string, args: readonly string[], env: Record<string, string>): Command {
+export function run(program: string, args: readonly string[], env: Record<string, string>): Command {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(COUNTERSIGN|TEMPORAL|npm|JEST|DATABASE)_/.test(name),
   );
-  const child = spawn(command, args, {
+  const child = spawn(program, args, {
     cwd: ROOT,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -56,12 +63,13 @@ export function run(command: string, args: readonly string[], env: Record<string
   const ended = new Promise<Ending>((resolve) => {
     child.once('close', (code, signal) => {
       ending = { code, signal };
+      commands.delete(command);
       resolve(ending);
       notice();
     });
   });
   const pid = child.pid ?? 0;
-  return {
+  const command: Command = {
     pid,
     ended,
     output: () => lines.join('\n'),
@@ -79,6 +87,8 @@ export function run(command: string, args: readonly string[], env: Record<string
       }),
     signalGroup: (signal) => process.kill(-pid, signal),
   };
+  commands.add(command);
+  return command;
 }
 
 /** The cache of the Temporal server is the person's own: tests do not build it again. */

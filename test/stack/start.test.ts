@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import fs from 'node:fs';
 import path from 'node:path';
-import { findPart, makeHome, readFacts, ROOT, run, startStack, whenGone } from './stackProcess';
+import { findPart, killCommands, makeHome, readFacts, ROOT, run, startStack, whenGone } from './stackProcess';
 import type { RunningStack } from './stackProcess';
 
 jest.setTimeout(180_000);
@@ -15,7 +15,7 @@ beforeAll(async () => {
   stack = await startStack(home);
 });
 afterAll(async () => {
-  await stop(stack).finally(() => killAll(stack));
+  await stop(stack).finally(killCommands);
   fs.rmSync(path.dirname(home), { recursive: true, force: true });
 });
 
@@ -23,11 +23,6 @@ afterAll(async () => {
 async function stop({ pid, signalGroup, pids }: RunningStack): Promise<number> {
   if (isRunning(pid)) signalGroup('SIGINT');
   return whenGone([pid, ...pids], END_MS);
-}
-
-/** Whatever a failed test left running would hold its port, and jest's pipe. */
-function killAll({ pids }: RunningStack): void {
-  for (const pid of pids.filter(isRunning)) process.kill(pid, 'SIGKILL');
 }
 
 function isRunning(pid: number): boolean {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { ROOT, run } from './stackProcess';
+import { killCommands, ROOT, run } from './stackProcess';
 
 const SCRIPT = path.join(ROOT, 'test', 'stack', 'provideTemporal.ts');
 /** Builds for as long as nobody writes to its gate. */
@@ -18,7 +18,10 @@ let folder: string;
 beforeEach(() => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'countersign-binary-'));
 });
-afterEach(() => fs.rmSync(folder, { recursive: true }));
+afterEach(() => {
+  killCommands();
+  fs.rmSync(folder, { recursive: true });
+});
 
 function addProgram(name: string, text: string): string {
   const file = path.join(folder, 'bin', name);
