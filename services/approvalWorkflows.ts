@@ -1,6 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import type { Approval } from '../db/approvals';
+import { readable } from '../domain/instant';
 import { COUNTERSIGN_KIND, COUNTERSIGN_TENANT } from '../platform/temporal/searchAttributes';
 import { APPROVAL_WORKFLOW, approvalWorkflowId } from '../workflows/approval.messages';
 import type { ApprovalInput, SignedAnswer } from '../workflows/approval.messages';
@@ -57,7 +58,7 @@ export function createApprovalWorkflows({ client, taskQueue, onFailure }: Approv
 
   return {
     start({ tenantId, id, mode, expiresAtMs }) {
-      const until = new Date(expiresAtMs).toISOString();
+      const until = readable(new Date(expiresAtMs).toISOString());
       inBackground((temporal) =>
         temporal.workflow.start(APPROVAL_WORKFLOW, {
           ...options({ tenantId, approvalId: id }),

@@ -1,29 +1,31 @@
 import type { CallbackState, PushState } from '../domain/approval';
+import { readable } from '../domain/instant';
 import type { ApprovalState } from './approval.messages';
 
 const PUSH: Record<PushState, string> = {
-  none: 'Nobody is pushed to.',
-  waiting: 'The push has not reached every phone yet and is tried again.',
-  sent: 'The phones have been pushed to.',
-  failed: 'The push did not reach every phone; the approval can still be answered.',
-  muted: 'Nobody is pushed to, because the person reported a login as not theirs a short while ago.',
+  none: 'No push: the back end tells the phone itself, or no phone takes pushes.',
+  waiting: 'The push has not reached every phone yet; it is tried again (Pending Activities).',
+  sent: 'The push was sent.',
+  failed: 'The push did not reach every phone. The approval can be answered all the same.',
+  muted: 'No push: this person reported a login as not theirs a short while ago.',
 };
 
 const CALLBACK: Record<CallbackState, string> = {
   none: 'No callback was asked for.',
-  waiting: 'The back end is being told.',
-  delivered: 'The back end has been told.',
+  waiting: 'The back end has not taken the callback yet; it is tried again (Pending Activities).',
+  delivered: 'The back end has taken the callback.',
   failed: 'The back end did not take the callback in time; it is kept, under the same id.',
 };
+
+const ADVICE =
+  'Only a device can answer. *Request Cancellation* withdraws the approval. *Terminate* only ends this workflow: ' +
+  'the approval stays open, and its workflow is started again when something is due.';
 
 /** What an operator reads on top of the workflow's page in the Temporal UI, in Markdown. */
 export const describeApproval = ({ status, expiresAt, push, callback }: ApprovalState): string =>
   status === 'pending'
-    ? `**Waiting for an answer** until ${toSecond(expiresAt)}.\n\n${PUSH[push.state]}`
+    ? `**Waiting for an answer** until ${readable(expiresAt)}.\n\n${PUSH[push.state]}\n\n${ADVICE}`
     : `The approval is **${status}**.\n\n${CALLBACK[callback.state]}`;
 
 /** What an operator reads on the timer. */
-export const describeWait = ({ expiresAt }: ApprovalState): string => `Wait for an answer until ${toSecond(expiresAt)}`;
-
-/** 2026-05-04T10:11:12.345Z as people read it. */
-const toSecond = (instant: string): string => instant.replace('T', ' ').replace(/\.\d+Z$|Z$/, ' UTC');
+export const describeWait = ({ expiresAt }: ApprovalState): string => `Wait for an answer until ${readable(expiresAt)}`;

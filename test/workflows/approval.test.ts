@@ -104,6 +104,38 @@ describe('answers', () => {
   });
 });
 
+describe('what an operator reads in the Temporal UI', () => {
+  const METADATA = '__temporal_workflow_metadata';
+
+  test('while it waits: until when, what became of the push, and what may be done', async () => {
+    const { run } = await setup();
+    const { currentDetails } = (await run.query(METADATA)) as { currentDetails: string };
+    expect(currentDetails).toContain('**Waiting for an answer** until 2026-05-04 10:03:00 UTC.');
+    expect(currentDetails).toContain('The push was sent.');
+    expect(currentDetails).toContain('*Request Cancellation* withdraws');
+  });
+
+  test('after the end: the outcome, and whether the back end knows', async () => {
+    const { run } = await setup();
+    await run.signal('approve', ANSWER);
+    const { currentDetails } = (await run.query(METADATA)) as { currentDetails: string };
+    expect(currentDetails).toContain('The approval is **approved**.');
+    expect(currentDetails).toContain('has taken the callback');
+  });
+
+  test('every signal and query says what it does', async () => {
+    const { run } = await setup();
+    const { definition } = (await run.query(METADATA)) as {
+      definition: Record<'signalDefinitions' | 'queryDefinitions', { name: string; description?: string }[]>;
+    };
+    const ours = [...definition.signalDefinitions, ...definition.queryDefinitions].filter(
+      ({ name }) => !name.startsWith('__'),
+    );
+    expect(ours.map(({ name }) => name).sort()).toEqual(['approve', 'cancel', 'deny', 'look', 'state']);
+    for (const { description } of ours) expect(description).toMatch(/\w+ \w+/);
+  });
+});
+
 test('an approval that does not exist fails its workflow, once', async () => {
   const { run } = await setup({
     begin: async () => Promise.reject(ApplicationFailure.nonRetryable('there is none', 'approval_not_found')),
