@@ -34,7 +34,7 @@ export interface Campaign {
   run(kill: Kill): Promise<KillRecord>;
   /** How often the safeguard was met that is taken out. */
   safeguardMet(): number;
-  /** Where data and logs are; kept when there were faults. */
+  /** Where data and logs are; kept when there were faults that were not asked for. */
   readonly home: string;
   close(): Promise<void>;
 }
@@ -155,7 +155,7 @@ export async function startCampaign({ random, without }: CampaignOptions): Promi
 
     async close() {
       await load.drain();
-      await installation.close({ keepFiles: known.size > 0 });
+      await installation.close({ keepFiles: known.size > 0 && !without });
       await receiver.close();
     },
   };

@@ -59,7 +59,7 @@ async function main(): Promise<number> {
     throw new Error(`${safeguardTaken} was never met: nothing was taken out`);
   say(`\n${table(results.records)}\n\n${file}`);
   const bad = results.records.filter((record) => record.lost + record.doubled > 0 || !record.reached);
-  if (bad.length > 0) say(`Data and logs: ${campaign.home}`);
+  if (bad.length > 0 && !safeguardTaken) say(`Data and logs: ${campaign.home}`);
   return bad.length > 0 ? 1 : 0;
 }
 
