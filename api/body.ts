@@ -1,4 +1,3 @@
-import express from 'express';
 import type { Request, RequestHandler } from 'express';
 import { visit } from 'jsonc-parser';
 import { DomainError } from '../domain/errors';
@@ -11,17 +10,36 @@ const MOST_LEVELS = 32;
 export const rawBodyOf = (req: Request): Buffer | undefined =>
   Buffer.isBuffer(req.body) && req.body.length > 0 ? req.body : undefined;
 
-/** Collects the body as bytes, at most 64 KiB of them, whatever its type says. */
+/**
+ * Collects the body as bytes, at most 64 KiB of them, whatever its type says. What is larger is refused at once; express's
+ * own collector would first read all of it, however long that takes.
+ */
 export function collectBody(): RequestHandler {
-  const collect = express.raw({ type: () => true, limit: MOST_BYTES, inflate: false });
-  return (req, res, next) =>
-    collect(req, res, (error?: unknown) => {
-      if (!error) return next();
-      const { status } = error as { status?: number };
-      if (status === 413) return next(new DomainError('body_too_large'));
-      if (status === 415) return next(new DomainError('unsupported_media_type', { reason: 'send it uncompressed' }));
-      next(status === 400 ? new DomainError('invalid_json', { reason: 'the body was cut off' }) : error);
-    });
+  return (req, _res, next) => {
+    const { 'content-length': length, 'content-encoding': encoding = 'identity' } = req.headers;
+    if (encoding !== 'identity') {
+      return next(new DomainError('unsupported_media_type', { reason: 'send it uncompressed' }));
+    }
+    if (Number(length) > MOST_BYTES) return next(new DomainError('body_too_large'));
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const collect = (chunk: Buffer) => {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > MOST_BYTES) end(new DomainError('body_too_large'));
+    };
+    const complete = () => {
+      req.body = Buffer.concat(chunks);
+      end();
+    };
+    const cutOff = () => end(new DomainError('invalid_json', { reason: 'the body was cut off' }));
+    function end(refusal?: DomainError): void {
+      req.off('data', collect).off('end', complete).off('close', cutOff);
+      req.resume(); // the rest is thrown away as it comes, within the time that a request has
+      next(refusal);
+    }
+    req.on('data', collect).on('end', complete).on('close', cutOff);
+  };
 }
 
 /**
