@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { verifyCallback } from '../../sdk/server';
+import { expectProblem } from '../support/expectProblem';
 import { addUser } from '../support/phone';
 import type { TestUser } from '../support/phone';
 import { startTestProgram } from '../support/program';
 import type { TestProgram } from '../support/program';
 import { startReceiver } from '../support/receiver';
 import type { Receiver } from '../support/receiver';
-import { ask, callAs } from '../support/signing';
+import { ask, callAs, sendAnswer, signAnswer } from '../support/signing';
 import { until } from '../support/until';
 
 /** What calls of the API make the program send: pushes and callbacks. With its workflows. */
@@ -126,6 +127,26 @@ describe('the back end hears the outcome by callback', () => {
       expect(await callbacksOf(id)).toMatchObject([{ type, id: `cb_${id}`, data: { id } }]);
       await until(async () => (await read(id)).callback.state === 'delivered');
     }
+  });
+
+  test('once and alike, also when fifty contradictory answers came at once from five phones', async () => {
+    const family = await addUser(program, { devices: 5 });
+    const approval = await ask(program, family, { callbackUrl: receiver.url });
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, i) =>
+        signAnswer(program, family.devices[i % 5]!, approval, i % 2 === 0 ? 'approved' : 'denied'),
+      ),
+    );
+    const replies = await Promise.all(answers.map((jws) => sendAnswer(program, approval.id, jws)));
+    const { status } = await read(approval.id);
+    for (const reply of replies) {
+      if (reply.status === 200) expect(reply.body.status).toBe(status);
+      else expectProblem(reply, 'approval_already_decided');
+    }
+    expect(replies.filter((reply) => reply.status === 200)).toHaveLength(5);
+    await until(async () => (await read(approval.id)).callback.state === 'delivered');
+    expect(await callbacksOf(approval.id)).toMatchObject([{ type: `approval.${status}`, id: `cb_${approval.id}` }]);
+    expect(await eventsOf(approval.id)).toEqual(['approval_created', `approval_${status}`]);
   });
 
   test('when it cancelled itself, once, however often it cancels', async () => {

@@ -6,6 +6,7 @@ import { addUser } from '../support/phone';
 import type { TestUser } from '../support/phone';
 import type { TestProgram } from '../support/program';
 import { newToken, register, registration, sha256, unsigned } from '../support/signing';
+import { until } from '../support/until';
 
 let program: TestProgram;
 let user: TestUser;
@@ -18,6 +19,13 @@ beforeEach(async () => {
 afterAll(() => program?.close());
 
 const devicesOf = async (userId: string) => (await program.call('GET', `/v1/users/${userId}/devices`)).body.devices;
+
+const waitingForLocks = async () => {
+  const { rowCount } = await program.pool.query(
+    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  );
+  return rowCount ?? 0;
+};
 
 describe('a registration token', () => {
   test('registers one device, and its tenant sees it', async () => {
@@ -161,7 +169,15 @@ describe('twenty registrations with one token at once', () => {
   test('by twenty phones give one of them a device', async () => {
     const bodies = await Promise.all(Array.from({ length: 20 }, () => registration(token)));
     const before = await countRows(program);
-    const replies = await Promise.all(bodies.map((body) => register(program, body)));
+    // Held back until all of them have read what they read before they write.
+    const holder = await program.pool.connect();
+    await holder.query('begin');
+    await holder.query('select from users where id = $1 for update', [user.id]);
+    const registrations = bodies.map((body) => register(program, body));
+    await until(async () => (await waitingForLocks()) >= 10, { what: 'ten who wait' });
+    await holder.query('commit');
+    holder.release();
+    const replies = await Promise.all(registrations);
     expect(replies.filter(({ status }) => status === 201)).toHaveLength(1);
     for (const reply of replies.filter(({ status }) => status !== 201)) {
       expectProblem(reply, 'registration_token_invalid');
