@@ -13,6 +13,7 @@ import { createUnderWay } from './api/underWay';
 import { createHealth } from './channels/health';
 import { assertCallbackUrl } from './channels/http/callbackUrl';
 import { createSafeClient } from './channels/http/safeClient';
+import { discreet } from './channels/push/push';
 import type { PushSender } from './channels/push/push';
 import { createSimulatedPush } from './channels/simulated/push';
 import { createNotifications } from './db/notifications';
@@ -99,7 +100,7 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
       ...services.rows,
       decisions: services.decisions,
       callbacks: createCallbackSender({ client: outgoing, readSigningKey: services.tenants.readSigningKey }),
-      pushSenders: new Map(senders.map((sender) => [sender.kind, sender])),
+      pushSenders: new Map(senders.map((sender) => [sender.kind, discreet(sender)])),
       health: createHealth(),
       onPush: (kind, result) => metrics.pushAttempt(kind, result),
       onCallback: (result) => metrics.callbackAttempt(result),

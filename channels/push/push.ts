@@ -15,3 +15,34 @@ export interface PushSender {
   readonly kind: string;
   send(message: PushMessage): Promise<void>;
 }
+
+/**
+ * A push that was not taken. It says why in one word that may be logged; the service's own error, which can hold the
+ * target or what was sent, is left behind.
+ */
+export class PushError extends Error {
+  constructor(readonly reason: string) {
+    super(`The push was not taken: ${reason}`);
+    this.name = 'PushError';
+  }
+}
+
+/** The same sender, of whose errors nothing is told but a code or a status. */
+export function discreet(sender: PushSender): PushSender {
+  return {
+    kind: sender.kind,
+    async send(message) {
+      try {
+        await sender.send(message);
+      } catch (error) {
+        throw error instanceof PushError ? error : new PushError(reasonOf(error));
+      }
+    },
+  };
+}
+
+function reasonOf(error: unknown): string {
+  const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
+  if (typeof statusCode === 'number') return `status ${statusCode}`;
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? code : 'unknown';
+}
