@@ -41,8 +41,9 @@ test.each([
     .send(message)
     .catch((thrown: unknown) => thrown);
   expect(failure).toBeInstanceOf(PushError);
-  expect(failure).toMatchObject({ reason, cause: undefined });
+  expect(failure).toMatchObject({ reason });
   expect((failure as Error).message).toContain(reason);
+  expect(failure).not.toHaveProperty('cause');
   expect((failure as Error).stack).not.toContain('secret-token');
 });
 
