@@ -17,6 +17,9 @@ beforeAll(async () => {
 beforeEach(async () => void (before = await countRows(program)));
 afterAll(() => program?.close());
 
+/** Probes and scrapers ask by address, and learn nothing that is anybody's. */
+const PROBED = ['/healthz', '/readyz', '/metrics'];
+const GUARDED = READING_ROUTES.filter(({ path }) => !PROBED.includes(path));
 const unchanged = async () => expect(await countRows(program)).toEqual(before);
 const PATHS = [...new Set(ROUTES.map(({ path }) => path))];
 const methodsOf = (path: string) =>
@@ -94,13 +97,17 @@ describe('a host name', () => {
     ['that is no name', '%%%'],
   ])('%s is refused on every route', async (_what, host) => {
     const headers = { host: host.replace('PORT', new URL(program.url).port) };
-    for (const route of READING_ROUTES) expectProblem(await routes.call(route, { headers }), 'host_not_allowed');
+    for (const route of GUARDED) expectProblem(await routes.call(route, { headers }), 'host_not_allowed');
     await unchanged();
   });
 
   test.each(['127.0.0.1', 'localhost', 'LocalHost'])('%s is ours', async (host) => {
-    const headers = { host: `${host}:${new URL(program.url).port}` };
-    expect((await send(program, { path: '/healthz', headers })).status).toBe(200);
+    const headers = { ...asTenant(program), host: `${host}:${new URL(program.url).port}` };
+    expect((await send(program, { path: '/v1/users', headers })).status).toBe(200);
+  });
+
+  test.each(PROBED)('does not matter to those who probe %s', async (path) => {
+    expect((await send(program, { path, headers: { host: '10.0.0.7:4700' } })).status).toBe(200);
   });
 });
 
@@ -109,7 +116,7 @@ describe('a page', () => {
     'of %j may call nothing, and learns nothing',
     async (origin) => {
       const headers = { origin: origin.replace('PORT', new URL(program.url).port) };
-      for (const route of READING_ROUTES) {
+      for (const route of GUARDED) {
         const reply = await routes.call(route, { headers });
         expectProblem(reply, 'origin_not_allowed');
         expect(Object.keys(reply.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
