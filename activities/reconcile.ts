@@ -15,7 +15,7 @@ export interface ReconcileActivityDeps {
 /** So many at once: after an outage thousands are overdue, and one after the other they would be late. */
 const BATCH = 20;
 /** Stops in time for the next run of the schedule. */
-const BUDGET_MS = 8_000;
+const BUDGET_MS = 6_000;
 
 /** Takes up approvals that nobody accompanies: never started, signal lost, terminated, failed, retention passed. */
 export function createReconcileActivities(deps: ReconcileActivityDeps) {
@@ -36,7 +36,7 @@ export function createReconcileActivities(deps: ReconcileActivityDeps) {
   }
 
   return {
-    /** Repeatable: expiring and reviving are; what is taken and then lost with this process is due again in 20 s. */
+    /** Repeatable: expiring and reviving are; what is taken and then lost with this process is due again in 10 s. */
     async reconcileApprovals(): Promise<number> {
       const endMs = performance.now() + BUDGET_MS;
       let revived = 0;

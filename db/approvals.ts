@@ -359,7 +359,7 @@ export function createApprovalRows(keyring: Keyring) {
       limit: number,
     ): Promise<{ id: string; tenantId: string; pastDeadline: boolean }[]> {
       const { rows } = await db.query<{ id: string; tenant_id: string; past: boolean }>(
-        `update approvals set workflow_due_at = clock_timestamp() + interval '20 seconds'
+        `update approvals set workflow_due_at = clock_timestamp() + interval '10 seconds'
           where id in (select id from approvals where workflow_due_at < now()
                         order by workflow_due_at limit $1 for update skip locked)
           returning id, tenant_id, status = 'pending' and expires_at <= clock_timestamp() as past`,

@@ -2,9 +2,10 @@ import { proxyActivities } from '@temporalio/workflow';
 import type { ReconcileActivities } from '../activities/reconcile';
 
 // Longer than our own rows need, because it also calls Temporal for each of them; a failed run is followed by the next.
+// No longer than the schedule's interval: a run that dies with its worker would otherwise hold up those after it.
 const { reconcileApprovals } = proxyActivities<ReconcileActivities>({
   summary: 'Revive approvals whose workflow was not heard from',
-  startToCloseTimeout: '30 seconds',
+  startToCloseTimeout: '10 seconds',
   retry: { maximumAttempts: 1 },
 });
 
