@@ -14,7 +14,7 @@ export interface HttpLimits {
   mostConnections: number;
 }
 
-export const HTTP_LIMITS: HttpLimits = {
+const HTTP_LIMITS: HttpLimits = {
   headersMs: 20_000,
   requestMs: 60_000,
   checkEveryMs: 5_000,

@@ -25,7 +25,7 @@ export function problems(logger: Logger): ErrorRequestHandler {
 }
 
 /** Answers with a refusal. */
-export function sendProblem(req: Request, res: Response, { code, detail }: DomainError): void {
+function sendProblem(req: Request, res: Response, { code, detail }: DomainError): void {
   const status = httpStatus(code);
   const retryAfter = detail.retryAfterSeconds ?? RETRY_AFTER_SECONDS[code];
   if (retryAfter !== undefined) res.setHeader('retry-after', String(retryAfter));
@@ -44,7 +44,7 @@ export function sendProblem(req: Request, res: Response, { code, detail }: Domai
 const requestIdOf = (req: Request): string => req.id as string;
 
 /** Anything that was thrown, as a refusal; what is nobody's fault but ours is `internal_error`. */
-export function toRefusal(error: unknown): DomainError {
+function toRefusal(error: unknown): DomainError {
   if (error instanceof DomainError) return error;
   if (error instanceof ZodError) return fromShape(error);
   if (isDatabaseAway(error)) return new DomainError('temporarily_unavailable');

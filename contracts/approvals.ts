@@ -27,7 +27,7 @@ function isWellFormed(value: unknown): boolean {
   return Object.entries(value).every(([key, inner]) => key.isWellFormed() && isWellFormed(inner));
 }
 
-export const ApproverView = z
+const ApproverView = z
   .strictObject({
     userId: z.uuid(),
     decision: z.enum(DECISIONS).nullable(),

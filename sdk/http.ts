@@ -61,8 +61,6 @@ export interface Call {
 const REPLY_WITHIN_MS = 15_000;
 const LONGEST_PAUSE_MS = 30_000;
 
-export type Http = ReturnType<typeof createHttp>;
-
 /** Calls of the API that are all safe to repeat, and are repeated when no reply came or the server stumbled. */
 export function createHttp(options: HttpOptions) {
   const { fetch: send = fetch, retries = 3, pause = sleep } = options;
