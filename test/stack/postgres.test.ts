@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import fs from 'node:fs';
 import path from 'node:path';
 import { Client } from 'pg';
@@ -7,6 +7,7 @@ import type { Watchdog } from '../../stack/guard';
 import { freePorts } from '../../stack/ports';
 import { startPostgres } from '../../stack/postgres';
 import type { RunningPostgres } from '../../stack/postgres';
+import { fallbackFolder } from '../../stack/postgresFiles';
 import { makeHome } from './stackProcess';
 
 jest.setTimeout(60_000);
@@ -28,10 +29,12 @@ afterAll(async () => {
   await watchdog.close();
 });
 
-async function start(): Promise<RunningPostgres> {
+const start = () => startIn(home);
+
+async function startIn(folder: string): Promise<RunningPostgres> {
   const [port = 0] = await freePorts(1);
-  const logFile = path.join(home, 'logs', 'postgres.log');
-  return startPostgres({ home, database: 'countersign', port, logFile, watchdog, throwAway: true });
+  const logFile = path.join(folder, 'logs', 'postgres.log');
+  return startPostgres({ home: folder, database: 'countersign', port, logFile, watchdog, throwAway: true });
 }
 
 async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
@@ -82,11 +85,32 @@ test('a server that outlived its stack is ended before the next one starts', asy
   expect(await query(server.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
 });
 
+(process.getuid?.() === 0 ? describe : describe.skip)('as root', () => {
+  test('a home that user postgres may not enter has its data beside it, and says so', async () => {
+    const closed = path.join(path.dirname(home), 'closed');
+    fs.mkdirSync(path.join(closed, 'home'), { recursive: true, mode: 0o700 });
+    const beside = fallbackFolder(path.join(closed, 'home'));
+    watchdog.removeAtEnd(beside);
+    const elsewhere = await startIn(path.join(closed, 'home'));
+    expect(await query(elsewhere.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    expect(elsewhere.note).toContain(beside);
+    expect(fs.existsSync(path.join(beside, 'postgres', 'data'))).toBe(true);
+    await elsewhere.stop(2_000);
+  });
+
+  test('what somebody else has put in the place of that folder is refused', async () => {
+    const other = path.join(path.dirname(home), 'refused');
+    fs.mkdirSync(other, { mode: 0o700 });
+    const beside = fallbackFolder(other);
+    fs.symlinkSync(path.dirname(home), beside);
+    await expect(startIn(other)).rejects.toThrow('belongs to somebody else');
+    fs.unlinkSync(beside);
+  });
+});
+
 /** A second cluster, whose postmaster runs as the same user. */
-async function startElsewhere(): Promise<RunningPostgres> {
-  const otherHome = path.join(path.dirname(home), 'other');
-  fs.mkdirSync(otherHome, { mode: 0o711 });
-  const [port = 0] = await freePorts(1);
-  const logFile = path.join(otherHome, 'postgres.log');
-  return startPostgres({ home: otherHome, database: 'other', port, logFile, watchdog, throwAway: true });
+function startElsewhere(): Promise<RunningPostgres> {
+  const other = path.join(path.dirname(home), 'other');
+  fs.mkdirSync(other, { mode: 0o711 });
+  return startIn(other);
 }
