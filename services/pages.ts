@@ -9,8 +9,7 @@ interface Place {
 const CURSOR = /^(\d{1,13})\.([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/;
 
 /** The text by which a caller asks for what comes after this one. */
-const toCursor = ({ createdAtMs, id }: Place): string =>
-  Buffer.from(`${createdAtMs}.${id}`).toString('base64url');
+const toCursor = ({ createdAtMs, id }: Place): string => Buffer.from(`${createdAtMs}.${id}`).toString('base64url');
 
 /** Reads a cursor back. @throws invalid_request for one that we did not make. */
 export function fromCursor(cursor: string | undefined): { after: Place } | undefined {
