@@ -22,6 +22,8 @@ const common = {
 
 /** @type {import('jest').Config} */
 module.exports = {
+  // Twice what the slowest honest test needs on a small machine that also does something else.
+  testTimeout: 20_000,
   projects: [
     {
       ...common,
