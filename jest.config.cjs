@@ -22,7 +22,7 @@ const common = {
 
 /** @type {import('jest').Config} */
 module.exports = {
-  // Twice what the slowest honest test needs on a small machine that also does something else.
+  // Tests with real servers share two cores with them; 5 s was too short on a busy machine.
   testTimeout: 20_000,
   projects: [
     {
