@@ -12,7 +12,10 @@ export interface TestUser {
 let count = 0;
 
 /** A user with registered devices, made through the API as a tenant and its phones would. */
-export async function addUser(program: Pick<TestProgram, 'url' | 'call'>, { devices = 1, push = true } = {}): Promise<TestUser> {
+export async function addUser(
+  program: Pick<TestProgram, 'url' | 'call'>,
+  { devices = 1, push = true } = {},
+): Promise<TestUser> {
   const user = await program.call('POST', '/v1/users', { externalId: `person-${++count}` });
   const made: TestUser['devices'] = [];
   for (let i = 0; i < devices; i++) {

@@ -10,6 +10,7 @@ import { createTenants } from '../../services/tenants';
 import { startProgram } from '../../program';
 import type { Substitutes } from '../../program';
 import { createLogger } from '../../platform/telemetry/logger';
+import { keptWorkflowBundle } from '../../stack/workflowBundle';
 import { createTestDatabase } from './database';
 
 export interface TestProgram {
@@ -81,6 +82,7 @@ export async function startTestProgram(options: TestProgramOptions = {}): Promis
     COUNTERSIGN_SHUTDOWN_GRACE_SECONDS: '1',
     COUNTERSIGN_TASK_QUEUE_PREFIX: name,
     COUNTERSIGN_LOG_LEVEL: 'debug',
+    COUNTERSIGN_WORKFLOW_BUNDLE: await keptWorkflowBundle(), // bundling takes seconds, for every file of tests
     ...options.env,
   });
   const logs: string[] = [];
