@@ -69,11 +69,9 @@ export interface MainProcess {
 const running = new Set<MainProcess>();
 
 /** Starts it with these variables and no others. */
-export function startMain(
-  env: Record<string, string>,
-  { command = ['--import', 'tsx', join(ROOT, 'main.ts')], cwd = ROOT } = {},
-): MainProcess {
-  const child = spawn(process.execPath, command, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+export function startMain(env: Record<string, string>): MainProcess {
+  const command = ['--import', 'tsx', join(ROOT, 'main.ts')];
+  const child = spawn(process.execPath, command, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const lines: string[] = [];
   const waiting = new Set<() => void>();
   const look = () => waiting.forEach((each) => each());

@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import { createRetentionActivities } from '../../activities/retention';
 import { removalOf, RETAINED_KINDS } from '../../db/retention';
 import { addUser } from '../support/phone';
 import { startTestProgram } from '../support/program';
 import type { TestProgram } from '../support/program';
 import { until } from '../support/until';
+
+const quietly = () => new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
 
 describe('what is kept for a while only', () => {
   let program: TestProgram;
@@ -62,12 +65,12 @@ describe('what is kept for a while only', () => {
       },
     } as unknown as TestProgram['pool'];
     const { removeExpiredRows } = createRetentionActivities({ pool, batch: 10 });
-    const removed = await new MockActivityEnvironment().run(removeExpiredRows);
+    const removed = await quietly().run(removeExpiredRows);
     expect(removed).toEqual({ idempotencyKeys: 25, deviceProofs: 25, registrationTokens: 25 });
     expect(statements).toHaveLength(3 * 3);
     expect(await counts()).toEqual({ keys: 7, proofs: 7, tokens: 7 });
     // Safe to repeat.
-    expect(await new MockActivityEnvironment().run(removeExpiredRows)).toEqual({
+    expect(await quietly().run(removeExpiredRows)).toEqual({
       idempotencyKeys: 0,
       deviceProofs: 0,
       registrationTokens: 0,
