@@ -41,7 +41,7 @@ export async function openDesk({ workersAtOnce = true } = {}) {
       later.push(await startTestProgram({ pushSenders: [push], databaseUrl, env: { ...env, ...prefix } }));
     },
     /** One more approval, with a back end of its own that takes nothing until `recover`. */
-    async ask({ pushable = true, expiresInSeconds = 300, ailing = false } = {}): Promise<Case> {
+    async ask({ pushable = true, expiresInSeconds = 300, ailing = false }: Asking = {}): Promise<Case> {
       const person = pushable ? user : userWithoutPush;
       const made = await ask(program, temporal, person.id, { expiresInSeconds, ailing }, async (id, decision) => {
         const { approvals } = await person.phone.inbox();
@@ -62,6 +62,12 @@ export async function openDesk({ workersAtOnce = true } = {}) {
   };
 }
 export type Desk = Awaited<ReturnType<typeof openDesk>>;
+
+interface Asking {
+  pushable?: boolean;
+  expiresInSeconds?: number | undefined;
+  ailing?: boolean;
+}
 
 export interface Row {
   status: string;
