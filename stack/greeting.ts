@@ -9,20 +9,25 @@ export function greeting(facts: StackFacts, home: Home, env: NodeJS.ProcessEnv, 
 Countersign is ready (${(tookMs / 1_000).toFixed(1)} s).
 
   API          ${apiUrl}
-  Docs         ${apiUrl}/v1/openapi.json
-  Temporal UI  ${temporalUiUrl ?? `(your own server, ${temporalAddress})`}
+  OpenAPI      ${apiUrl}/v1/openapi.json
+  Temporal UI  ${temporalUiUrl ? approvalsIn(temporalUiUrl, facts.temporalNamespace) : `(your own server, ${temporalAddress})`}
   Logs         ${home.file('logs')}
 
 Your first approval. In a second terminal, be the phone of user demo:
 
   ${sameHome}npm run phone
 
-In a third one, ask him:
+In a third one, ask for an approval; answer it on the phone, and the signed callback appears here:
 
 ${firstApproval(facts)}
 
 Ctrl-C ends everything; the next start goes on where this one ended.
 `;
+}
+
+/** The list without the schedules' own runs, which are many. */
+function approvalsIn(temporalUiUrl: string, namespace: string): string {
+  return `${temporalUiUrl}/namespaces/${namespace}/workflows?query=${encodeURIComponent('CountersignKind="approval"')}`;
 }
 
 /** The shell makes a new idempotency key each time, so that the same lines can be copied twice. */
@@ -37,7 +42,7 @@ function firstApproval({ apiUrl, apiKey, userId, callbackUrl }: StackFacts): str
     ],
     callbackUrl,
   };
-  return `  curl -s ${apiUrl}/v1/approvals \\
+  return `  curl -s -w '\\n' ${apiUrl}/v1/approvals \\
     -H 'Authorization: Bearer ${apiKey}' \\
     -H "Idempotency-Key: first-$(date +%s)" \\
     -H 'Content-Type: application/json' \\

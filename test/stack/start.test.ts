@@ -57,7 +57,7 @@ describe('a stack that is ready', () => {
   });
 
   test('prints a first approval that can be copied, and shows its signed callback', async () => {
-    const [curl = ''] = /curl -s [\s\S]*?'\{.*\}'/.exec(stack.output()) ?? [];
+    const [curl = ''] = /curl -s -w [\s\S]*?'\{.*\}'/.exec(stack.output()) ?? [];
     const phone = run('npm', ['run', 'phone', '--', '--auto', 'approve'], { COUNTERSIGN_HOME: home });
     await phone.line(/Waiting for approvals/);
     const asked = run('sh', ['-c', curl], {});
