@@ -36,8 +36,8 @@ describe('PostgreSQL away', () => {
     user = await addUser(program);
   });
   afterAll(async () => {
+    await proxy?.close(); // before the program, which would wait for what the proxy still holds
     await program?.close();
-    await proxy?.close();
   });
   beforeEach(async () => {
     proxy.refuse(false);
