@@ -7,7 +7,7 @@ import { createLogger } from '../../platform/telemetry/logger';
 import { installRuntime } from '../../platform/temporal/runtime';
 import { approvalWorkflowId } from '../../workflows/approval.messages';
 import { BEHAVIOURS, startBadEndpoint } from '../faults/badEndpoint';
-import type { BadEndpoint } from '../faults/badEndpoint';
+import type { BadEndpoint, Behaviour } from '../faults/badEndpoint';
 import { startTestProgram } from '../support/program';
 import type { TestProgram } from '../support/program';
 import { until } from '../support/until';
@@ -42,10 +42,11 @@ describe('nothing secret and nothing personal', () => {
         },
       ],
     });
-    endpoint = await startBadEndpoint(
-      (res, req) => res.writeHead(500).end(`cannot take ${req.url} ${JSON.stringify(req.headers)}`),
-      BEHAVIOURS.resets,
-    );
+    const complain: Behaviour = (res, req) =>
+      void res.writeHead(500).end(`cannot take ${req.url} ${JSON.stringify(req.headers)}`);
+    // More often than there are approvals, whose first tries are quick and not logged.
+    const { resets } = BEHAVIOURS;
+    endpoint = await startBadEndpoint(complain, resets, complain, resets, complain, resets);
     connection = await Connection.connect({ address: process.env['TEMPORAL_ADDRESS']! });
     markers = await liveThroughIt(program, endpoint);
     search = createSearch(markers);
@@ -71,9 +72,8 @@ describe('nothing secret and nothing personal', () => {
     expect(lines.filter((line) => search(line).length > 0)).toEqual([]);
     // It did talk: about requests, refusals, failed pushes and callbacks.
     const all = lines.join('\n');
-    for (const message of ['answered', 'temporal is up', 'The push was not taken', 'No reply: connection_lost']) {
-      expect(all).toContain(message);
-    }
+    for (const message of ['answered', 'temporal is up', 'The push was not taken']) expect(all).toContain(message);
+    expect(all).toMatch(/No reply: connection_lost|the endpoint answered 500/);
   });
 
   test('is in the metrics', async () => {
