@@ -132,12 +132,15 @@ async function ask(
     },
     /** As the Temporal UI does it: to where the first workflow task was completed. */
     async reset() {
-      const { events } = await handle.fetchHistory();
-      const first = events?.find((event) => event.workflowTaskCompletedEventAttributes);
+      // An approval can be waited for before its workflow's first task is complete.
+      const first = await until(async () => {
+        const { events } = await handle.fetchHistory();
+        return events?.find((event) => event.workflowTaskCompletedEventAttributes);
+      });
       await temporal.workflowService.resetWorkflowExecution({
         namespace,
         workflowExecution: { workflowId },
-        workflowTaskFinishEventId: first?.eventId ?? null,
+        workflowTaskFinishEventId: first.eventId ?? null,
         reason: 'an operator',
         requestId: randomUUID(),
       });
