@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { createApprovalActivities } from './activities/approval';
 import { createReconcileActivities } from './activities/reconcile';
 import { createRetentionActivities } from './activities/retention';
+import { createWebhookDrainActivities } from './activities/webhookDrain';
 import { listen } from './api/listen';
 import type { HttpLimits } from './api/listen';
 import { createServer } from './api/server';
@@ -27,7 +28,6 @@ import { createPayloadCodec, dataConverter } from './platform/temporal/codec';
 import { createTemporalLink } from './platform/temporal/connection';
 import { VERSION } from './platform/version';
 import { ensureSearchAttributes } from './platform/temporal/searchAttributes';
-import { createCallbackSender } from './services/callbacks';
 import { createServices } from './services/services';
 import { ensureSchedules } from './workers/schedules';
 import { keepWorking, unlessStopped } from './workers/keepWorking';
@@ -77,19 +77,21 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
       if (client) await ensureSchedules(client, config.taskQueuePrefix, queues.approvals);
     },
   });
+  const outgoing = createSafeClient({ allowPrivate: config.simulator, timeoutMs: CALLBACK_TIMEOUT_MS });
   const services = createServices({
     pool,
     keyring,
     notifications,
+    outgoing,
     temporal: () => (link.state() === 'up' ? link.client() : undefined),
     approvalsQueue: queues.approvals,
     issuer: () => publicUrls[0] ?? '',
-    requireCallbackUrl: (url) => assertCallbackUrl(url, { allowPrivate: config.simulator }),
+    requireUrl: (url, field) => assertCallbackUrl(url, { allowPrivate: config.simulator, field }),
     onOutcome: (outcome) => metrics.approvalDecided(outcome),
+    onWebhookAttempt: (result) => metrics.webhookAttempt(result),
     onWorkflowFailure: (error) => logger.debug({ err: error }, 'temporal was not told; reconcile will'),
   });
 
-  const outgoing = createSafeClient({ allowPrivate: config.simulator, timeoutMs: CALLBACK_TIMEOUT_MS });
   const simulated = createSimulatedPush(({ idempotencyKey: id, ...message }) =>
     insertSimulatedMessage(pool, { id, ...message }),
   );
@@ -99,7 +101,7 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
       pool,
       ...services.rows,
       decisions: services.decisions,
-      callbacks: createCallbackSender({ client: outgoing, readSigningKey: services.tenants.readSigningKey }),
+      callbacks: services.callbacks,
       pushSenders: new Map(senders.map((sender) => [sender.kind, discreet(sender)])),
       health: createHealth(),
       onPush: (kind, result) => metrics.pushAttempt(kind, result),
@@ -110,9 +112,12 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
       approvals: services.rows.approvals,
       decisions: services.decisions,
       workflows: services.workflows,
+      webhooks: services.webhooks,
+      drains: services.drains,
       onReconciled: (kind) => metrics.reconciled(kind),
     }),
     ...createRetentionActivities({ pool }),
+    ...createWebhookDrainActivities({ webhooks: services.webhooks }),
   };
 
   const create: Record<Exclude<Role, 'api'>, (deps: WorkerDeps) => Promise<Worker>> = {
@@ -134,6 +139,8 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
         }),
       ),
     );
+
+  const unfollow = config.roles.has('webhooks') ? services.drains.followDeliveries(notifications) : () => {};
 
   const app = createServer({
     services,
@@ -160,6 +167,7 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
     url: `http://${config.host}:${port}`,
     working: Promise.all(workers.map((worker) => worker.working)).then(() => {}),
     async close() {
+      unfollow();
       const over = delay(config.shutdownGraceSeconds * 1_000, undefined, { ref: false });
       // Still listening: whoever has not heard yet that we stop is answered too, and /readyz says so.
       await Promise.all([Promise.race([underWay.drain(), over]), ...workers.map((worker) => worker.stop())]);

@@ -1,12 +1,13 @@
 import { ApplicationFailure, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
-import type { PushSender } from '../channels/push/push';
+import type { PushMessage, PushSender } from '../channels/push/push';
 import type { Health } from '../channels/health';
 import type { Approval, ApprovalRows } from '../db/approvals';
-import type { DeviceRows } from '../db/devices';
+import type { Device, DeviceRows } from '../db/devices';
 import { recordEvents } from '../db/events';
 import { inTransaction } from '../db/transaction';
 import type { UserRows } from '../db/users';
+import { progressOf } from '../domain/approval';
 import { DomainError } from '../domain/errors';
 import type { CallbackSender } from '../services/callbacks';
 import type { Decisions } from '../services/decisions';
@@ -28,6 +29,9 @@ export interface ApprovalActivityDeps {
   onCallback?: (result: 'delivered' | 'failed') => void;
 }
 
+/** Whether a push of this kind is worth a try. */
+type MayTry = (kind: string) => boolean;
+
 /** The quick try gives up after this long, well within the local activity's own time-out. */
 const QUICK_MS = 1_500;
 
@@ -43,29 +47,28 @@ export function createApprovalActivities(deps: ApprovalActivityDeps) {
     return approval;
   }
 
-  /** Pushes to every phone of everybody who has not answered; throws when a phone could not be reached. */
-  async function push(approval: Approval, mayTry: (kind: string) => boolean): Promise<PushState> {
-    const waiting = approval.approvers.filter((person) => person.decision === null).map(({ userId }) => userId);
-    const muted = await users.listMuted(pool, approval.tenantId, waiting);
-    const phones = (
-      await Promise.all(
-        waiting
-          .filter((userId) => !muted.includes(userId))
-          .map((userId) => devices.listOfUser(pool, approval.tenantId, userId)),
-      )
-    ).flat();
-    const reachable = phones.filter((phone) => pushSenders.has(phone.pushKind));
+  /** The phones of these people that take pushes, without those who are left in peace. */
+  async function findPhones({ tenantId }: Approval, userIds: readonly string[]) {
+    const muted = await users.listMuted(pool, tenantId, userIds);
+    const disturbed = userIds.filter((userId) => !muted.includes(userId));
+    const phones = await Promise.all(disturbed.map((userId) => devices.listOfUser(pool, tenantId, userId)));
+    return { muted, reachable: phones.flat().filter((phone) => pushSenders.has(phone.pushKind)) };
+  }
+
+  /** Throws when a phone could not be reached; the others are reached all the same. */
+  async function sendTo(
+    phones: readonly Device[],
+    message: Pick<PushMessage, 'tenantId' | 'approvalId' | 'about'> & { keyOf: (deviceId: string) => string },
+    mayTry: MayTry,
+  ): Promise<void> {
+    const { keyOf, ...ids } = message;
     await Promise.all(
-      reachable.map(async ({ id: deviceId, pushKind, pushToken }) => {
+      phones.map(async ({ id: deviceId, pushKind, pushToken }) => {
         if (!mayTry(pushKind)) throw new Error(`push ${pushKind} failed lately`);
         try {
-          await pushSenders.get(pushKind)!.send({
-            idempotencyKey: `push:${approval.id}:${deviceId}:${approval.pushRound}`,
-            tenantId: approval.tenantId,
-            approvalId: approval.id,
-            deviceId,
-            target: pushToken ?? '',
-          });
+          await pushSenders
+            .get(pushKind)!
+            .send({ ...ids, deviceId, idempotencyKey: keyOf(deviceId), target: pushToken ?? '' });
           health.succeeded(`push:${pushKind}`);
           onPush?.(pushKind, 'sent');
         } catch (error) {
@@ -75,9 +78,33 @@ export function createApprovalActivities(deps: ApprovalActivityDeps) {
         }
       }),
     );
+  }
+
+  /** Pushes to every phone of everybody who has not answered; throws when a phone could not be reached. */
+  async function push(approval: Approval, mayTry: MayTry): Promise<PushState> {
+    const { tenantId, id: approvalId, pushRound } = approval;
+    const waiting = approval.approvers
+      .filter(({ decision, withdrawnAtMs }) => decision === null && withdrawnAtMs === null)
+      .map(({ userId }) => userId);
+    const { muted, reachable } = await findPhones(approval, waiting);
+    const keyOf = (deviceId: string) => `push:${approvalId}:${deviceId}:${pushRound}`;
+    await sendTo(reachable, { tenantId, approvalId, about: 'asked', keyOf }, mayTry);
     const state = reachable.length > 0 ? 'sent' : muted.length === waiting.length ? 'muted' : 'none';
     await approvals.recordPush(pool, approval, state);
     return state;
+  }
+
+  /** Pushes to the phones of all who were asked that it is decided; not to the phone that decided it. */
+  async function pushOutcome(approval: Approval, mayTry: MayTry): Promise<void> {
+    const { tenantId, id: approvalId, decidedAtMs, pushBy } = approval;
+    if (pushBy !== 'us' || decidedAtMs === null) return;
+    const told = approval.approvers.filter((person) => person.withdrawnAtMs === null).map(({ userId }) => userId);
+    const { reachable } = await findPhones(approval, told);
+    const others = reachable.filter(
+      (phone) => !approval.approvers.some((by) => by.deviceId === phone.id && by.answeredAtMs === decidedAtMs),
+    );
+    const keyOf = (deviceId: string) => `decided:${approvalId}:${deviceId}`;
+    await sendTo(others, { tenantId, approvalId, about: 'decided', keyOf }, mayTry);
   }
 
   /** Answers with the approval as it stands, whatever the change was refused for: a workflow is never refused. */
@@ -132,6 +159,26 @@ export function createApprovalActivities(deps: ApprovalActivityDeps) {
       });
     },
 
+    /** Repeatable: for the same reason. One quick try; false when it needs patience. */
+    async tryToTellApprovers(input: ApprovalInput): Promise<boolean> {
+      const approval = await touch(input);
+      try {
+        await within(
+          QUICK_MS,
+          pushOutcome(approval, (kind) => health.answeredWell(`push:${kind}`)),
+        );
+        return true;
+      } catch {
+        return false;
+      }
+    },
+
+    /** Repeatable: for the same reason. */
+    async tellApprovers(input: ApprovalInput): Promise<void> {
+      const approval = await approvals.find(pool, input.tenantId, input.approvalId);
+      if (approval) await pushOutcome(approval, () => true);
+    },
+
     /** Repeatable: an answer that is written already, or refused, leaves the approval as it stands. */
     recordAnswer: ({ answer, ...input }: ApprovalInput & SignedAnswer): Promise<ApprovalState> =>
       asItStands(input, () => decisions.recordAnswer(input.approvalId, answer)),
@@ -170,7 +217,12 @@ export function createApprovalActivities(deps: ApprovalActivityDeps) {
       await inTransaction(pool, async (tx) => {
         if (!(await approvals.recordCallback(tx, tenantId, id, 'failed'))) return;
         await approvals.keepForLater(tx, tenantId, id, callbacks.idOf(approval), reason);
-        await recordEvents(tx, tenantId, [{ type: 'callback_failed', approvalId: id }], wakers(approval));
+        await recordEvents(
+          tx,
+          tenantId,
+          [{ type: 'callback_failed', approvalId: id }],
+          [...wakers(approval), { kind: 'delivery', id: `${tenantId}/callback-${id}` }],
+        );
       });
       return 'failed';
     },
@@ -201,6 +253,7 @@ function toState(approval: Approval): ApprovalState {
     remainingMs: Math.max(0, approval.expiresAtMs - approval.readAtMs),
     push: { state: approval.pushState, round: approval.pushRound },
     callback: { state: approval.callbackState },
+    progress: { ...progressOf(approval), asked: approval.approvers.length },
   };
 }
 

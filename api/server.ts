@@ -15,6 +15,7 @@ import { approvalRoutes } from './native/approvals';
 import { deviceRoutes } from './native/device';
 import { systemRoutes } from './native/system';
 import { userRoutes } from './native/users';
+import { webhookRoutes } from './native/webhooks';
 import { openApiDocument } from './openapi';
 import { problems } from './problem';
 import { knownHostsOnly, observed } from './requests';
@@ -61,6 +62,7 @@ export function createServer(deps: ServerDeps): Express {
     approvalRoutes(router, mounted);
     userRoutes(router, mounted);
     deviceRoutes(router, mounted);
+    webhookRoutes(router, mounted);
   }
   systemRoutes(router, { ...deps, ...mounted, draining: underWay.draining });
   const page = openApiDocument(deps.version);

@@ -10,7 +10,7 @@ import { Failure, explain } from './failure';
 import type { StackFile } from './home';
 import { countersignHome, readStack } from './home';
 import { ownerAtTerminal, ownerWhoAlways, watchInbox } from './phoneInbox';
-import { renderApproval, renderLine } from './phoneScreen';
+import { renderAnswered, renderApproval, renderLine } from './phoneScreen';
 import { readPhone, removePhone, writePhone } from './phoneState';
 import { printable } from './printable';
 
@@ -131,8 +131,7 @@ async function answer(
   const device = await openPhone(options);
   const approval = await device.show(id);
   console.log(renderApproval(approval, Date.now()));
-  const { status } = await device.answer(approval, decision, reason);
-  console.log(`  You ${decision} it. It is ${printable(status)}.`);
+  console.log(renderAnswered(decision, await device.answer(approval, decision, reason)));
 }
 
 /** The phone of the state file. */

@@ -5,7 +5,7 @@ import { sleep } from '../sdk/http';
 import { explain } from './failure';
 import { printable } from './printable';
 import type { Choice } from './phoneScreen';
-import { PROMPT, readChoice, renderApproval } from './phoneScreen';
+import { PROMPT, readChoice, renderAnswered, renderApproval, renderProgress } from './phoneScreen';
 
 const WAIT_SECONDS = 30;
 const AFTER_FAILURE_MS = 2_000;
@@ -20,13 +20,15 @@ export interface Owner {
 /** Shows what comes in and sends what its owner says, until the signal. */
 export async function watchInbox(device: Device, owner: Owner, signal: AbortSignal): Promise<void> {
   const seen = new Set<string>();
+  const answered: Answered = new Map();
   for await (const inbox of inboxes(device, owner, signal)) {
+    await tellNews(device, owner, answered, inbox);
     for (const approval of inbox.approvals.filter((candidate) => isOpen(candidate) && !seen.has(candidate.id))) {
       seen.add(approval.id);
       owner.print(renderApproval(approval, Date.now()));
       const choice = await whileOpen(device, owner, approval.id, inbox.cursor, signal);
       if (choice === undefined) owner.print('  No longer open.');
-      else if (choice !== 'skip') await send(device, owner, approval, choice);
+      else if (choice !== 'skip') await send(device, owner, approval, choice, answered);
     }
   }
 }
@@ -82,11 +84,40 @@ async function whileOpen(
   }
 }
 
-async function send(device: Device, owner: Owner, approval: DeviceApproval, choice: Choice): Promise<void> {
+/** What this phone has answered and others still decide, with the progress that its owner was told last. */
+type Answered = Map<string, string>;
+
+/** Tells the owner how what they have answered goes on, and how it ends. */
+async function tellNews(device: Device, owner: Owner, answered: Answered, inbox: Inbox): Promise<void> {
+  for (const [id, told] of answered) {
+    const open = inbox.approvals.find((candidate) => candidate.id === id);
+    if (open) {
+      const progress = renderProgress(open);
+      if (progress !== told) owner.print(`  ${progress} (${printable(id)})`);
+      answered.set(id, progress);
+      continue;
+    }
+    try {
+      owner.print(`  It is ${printable((await device.show(id)).status)} (${printable(id)})`);
+      answered.delete(id);
+    } catch (error) {
+      if (!(error instanceof CountersignError) || !isPassing(error)) throw error; // asked again with the next inbox
+    }
+  }
+}
+
+async function send(
+  device: Device,
+  owner: Owner,
+  approval: DeviceApproval,
+  choice: Choice,
+  answered: Answered,
+): Promise<void> {
   try {
     const decision = choice === 'approve' ? 'approved' : 'denied';
-    const { status } = await device.answer(approval, decision, choice === 'not_me' ? 'not_me' : undefined);
-    owner.print(`  You ${decision} it. It is ${printable(status)}.`);
+    const after = await device.answer(approval, decision, choice === 'not_me' ? 'not_me' : undefined);
+    owner.print(renderAnswered(decision, after));
+    if (after.status === 'pending') answered.set(approval.id, renderProgress(after));
   } catch (error) {
     if (!(error instanceof CountersignError) || error.code === 'device_removed') throw error;
     owner.print(`  ${explain(error)}`);

@@ -1,3 +1,4 @@
+import type { ApprovalDecision } from '../domain/approval';
 import type { DeviceApproval } from '../sdk/device';
 import { readShown } from '../sdk/device';
 import { printable } from './printable';
@@ -11,6 +12,7 @@ export function renderApproval(approval: DeviceApproval, nowMs: number): string 
     `${printable(tenant)} asks: ${mode === 'login' ? 'is it you who logs in?' : 'do you agree to this?'}`,
     `  ${printable(title)}`,
     ...details.map(({ label, value }) => `  ${printable(label).padEnd(width)}  ${printable(value)}`),
+    ...(isOfSeveral(approval) ? [`  ${renderProgress(approval)}`] : []),
     `  ${timeLeft(expiresAt, nowMs)} (${printable(approval.id)})`,
   ].join('\n');
 }
@@ -19,6 +21,22 @@ export function renderApproval(approval: DeviceApproval, nowMs: number): string 
 export function renderLine(approval: DeviceApproval, nowMs: number): string {
   const { tenant, title, expiresAt } = readShown(approval);
   return `${printable(approval.id)}  ${timeLeft(expiresAt, nowMs).padEnd(12)}  ${printable(tenant)}: ${printable(title)}`;
+}
+
+/** True where one answer need not decide. */
+const isOfSeveral = ({ progress }: DeviceApproval): boolean => progress.people > 1 || progress.required > 1;
+
+/** How far several people are. */
+export function renderProgress({ progress }: DeviceApproval): string {
+  const { approved, required, denied, people } = progress;
+  const against = denied === 0 ? '' : `, ${denied} against`;
+  return `${approved} of ${required} approvals${against}; ${people} ${people === 1 ? 'person is' : 'people are'} asked`;
+}
+
+/** What became of an approval by this person's answer. */
+export function renderAnswered(decision: ApprovalDecision, after: DeviceApproval): string {
+  const open = after.status === 'pending' ? `: ${renderProgress(after)}` : '';
+  return `  You ${decision} it. It is ${printable(after.status)}${open}.`;
 }
 
 function timeLeft(expiresAt: string, nowMs: number): string {

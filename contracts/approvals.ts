@@ -4,6 +4,7 @@ import {
   DECISIONS,
   LIFETIME_SECONDS,
   MODES,
+  MOST_APPROVERS,
   OUTCOMES,
   PUSH_STATES,
   PUSHERS,
@@ -34,6 +35,7 @@ const ApproverView = z
     reason: z.enum(REASONS).nullable(),
     deviceId: z.uuid().nullable(),
     answeredAt: instant.nullable(),
+    withdrawnAt: instant.nullable().describe('the user was removed while it was open: the answer does not count'),
   })
   .meta({ id: 'Approver' });
 
@@ -47,6 +49,9 @@ export const ApprovalFacts = z
     details: z.array(z.strictObject({ label: z.string(), value: z.string() })),
     hiddenDetails: z.record(z.string(), anyJson).nullable().describe('yours alone; never sent to a device'),
     required: z.int().describe('how many people have to approve'),
+    veto: z.boolean().describe('one denial decides'),
+    requestedBy: z.uuid().nullable().describe('who asked for it, and so is no approver'),
+    missing: z.int().describe('how many approvals are still needed'),
     approvers: z.array(ApproverView),
     reason: z.enum(REASONS).nullable(),
     createdAt: instant,
@@ -79,24 +84,42 @@ const approvalParams = z.strictObject({ approvalId: id });
 export const createApproval = defineRoute({
   method: 'post',
   path: '/v1/approvals',
-  summary: 'Ask a person for approval',
+  summary: 'Ask a person, or several, for approval',
   caller: 'tenant',
   params: nothing,
   query: nothing,
-  body: z.strictObject({
-    userId: id,
-    mode: z.enum(MODES).default('login'),
-    title: shownText(1, 200),
-    details: z.array(Detail).max(20).default([]),
-    hiddenDetails: HiddenDetails.optional(),
-    expiresInSeconds: z.int().min(LIFETIME_SECONDS.least).max(LIFETIME_SECONDS.most).default(LIFETIME_SECONDS.usual),
-    callbackUrl: z.string().max(2_048).optional(),
-    push: z.enum(PUSHERS).default('us').describe('`none`: you tell the phone yourself'),
-  }),
+  body: z
+    .strictObject({
+      userId: id.optional().describe('the one person who is asked; or give `approvers`'),
+      approvers: z.array(id).min(1).max(MOST_APPROVERS).optional().describe('several people; each has one vote'),
+      required: z
+        .int()
+        .min(1)
+        .max(MOST_APPROVERS)
+        .optional()
+        .describe('how many of them have to approve; without it: all'),
+      veto: z.boolean().default(false).describe('one denial decides, however many would still approve'),
+      requestedBy: id.optional().describe('never counts: is taken out of the approvers'),
+      mode: z.enum(MODES).default('login'),
+      title: shownText(1, 200),
+      details: z.array(Detail).max(20).default([]),
+      hiddenDetails: HiddenDetails.optional(),
+      expiresInSeconds: z.int().min(LIFETIME_SECONDS.least).max(LIFETIME_SECONDS.most).default(LIFETIME_SECONDS.usual),
+      callbackUrl: z.string().max(2_048).optional(),
+      push: z.enum(PUSHERS).default('us').describe('`none`: you tell the phone yourself'),
+    })
+    .refine(({ userId, approvers }) => (userId === undefined) !== (approvers === undefined), {
+      path: ['userId'],
+      message: 'give either userId or approvers',
+    })
+    .refine(({ approvers = [] }) => new Set(approvers).size === approvers.length, {
+      path: ['approvers'],
+      message: 'names a person twice',
+    }),
   reply: ApprovalView,
   status: 201,
   idempotent: true,
-  refusals: ['user_not_found', 'no_device', 'too_many_open_approvals', 'callback_url_refused'],
+  refusals: ['user_not_found', 'too_few_approvers', 'no_device', 'too_many_open_approvals', 'callback_url_refused'],
 });
 export type ApprovalRequest = z.output<typeof createApproval.body>;
 

@@ -29,6 +29,9 @@ export const DeviceApproval = z
     createdAt: instant,
     expiresAt: instant,
     answeredByMe: z.enum(DECISIONS).nullable(),
+    progress: z
+      .strictObject({ required: z.int(), people: z.int(), approved: z.int(), denied: z.int(), missing: z.int() })
+      .describe('how far all who are asked are; numbers only'),
   })
   .meta({ id: 'DeviceApproval' });
 export type DeviceApproval = z.output<typeof DeviceApproval>;

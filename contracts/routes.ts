@@ -3,6 +3,7 @@ import * as device from './device';
 import type { Route } from './route';
 import * as system from './system';
 import * as users from './users';
+import * as webhooks from './webhooks';
 
 /** Every route of the native API, in the order of the OpenAPI page. */
 export const ROUTES: readonly Route[] = [
@@ -20,6 +21,16 @@ export const ROUTES: readonly Route[] = [
   users.createRegistrationToken,
   users.listDevices,
   users.removeDevice,
+  webhooks.createWebhook,
+  webhooks.listWebhooks,
+  webhooks.getWebhook,
+  webhooks.updateWebhook,
+  webhooks.rotateWebhookSecret,
+  webhooks.removeWebhook,
+  webhooks.pingWebhook,
+  webhooks.listDeliveries,
+  webhooks.redeliver,
+  webhooks.listEvents,
   device.registerDevice,
   device.listInbox,
   device.showApproval,

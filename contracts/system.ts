@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PUSH_SUBJECTS } from '../domain/approval';
 import { defineRoute } from './route';
 import { anyJson, instant, nothing } from './shapes';
 
@@ -68,6 +69,7 @@ export const listSimulatedMessages = defineRoute({
       z.strictObject({
         id: z.string(),
         kind: z.literal('push'),
+        about: z.enum(PUSH_SUBJECTS),
         deviceId: z.uuid(),
         approvalId: z.uuid(),
         at: instant,

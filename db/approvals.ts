@@ -17,6 +17,11 @@ export interface Approver {
   reason: DenialReason | null;
   deviceId: string | null;
   answeredAtMs: number | null;
+  withdrawnAtMs: number | null;
+  /** How many answers had been judged before. */
+  withdrawnAfter: number | null;
+  /** True for a user who was removed, whether or not that is taken into account here yet. */
+  isRemoved: boolean;
 }
 
 /** An approval as it is written, with its people. */
@@ -25,6 +30,8 @@ export interface Approval {
   tenantId: string;
   mode: ApprovalMode;
   required: number;
+  veto: boolean;
+  requestedBy: string | null;
   status: ApprovalStatus;
   reason: DenialReason | null;
   shown: string;
@@ -50,6 +57,8 @@ export type NewApproval = Pick<
   | 'tenantId'
   | 'mode'
   | 'required'
+  | 'veto'
+  | 'requestedBy'
   | 'shown'
   | 'shownDigest'
   | 'hiddenDetails'
@@ -90,9 +99,12 @@ const columns = (from: string) => `
   select a.*, clock_timestamp() as read_at,
          (select json_agg(json_build_object('userId', p.user_id, 'decision', p.decision, 'reason', w.reason,
                                             'deviceId', w.device_id,
-                                            'answeredAtMs', floor(extract(epoch from w.received_at) * 1000))
+                                            'answeredAtMs', floor(extract(epoch from w.received_at) * 1000),
+                                            'withdrawnAtMs', floor(extract(epoch from p.withdrawn_at) * 1000),
+                                            'withdrawnAfter', p.withdrawn_after,
+                                            'isRemoved', u.removed_at is not null)
                           order by p.position)
-            from approvers p left join answers w using (approval_id, user_id)
+            from approvers p join users u on u.id = p.user_id left join answers w using (approval_id, user_id)
            where p.approval_id = a.id) as approvers
     from ${from} a`;
 
@@ -101,6 +113,8 @@ interface Row {
   tenant_id: string;
   mode: ApprovalMode;
   required: number;
+  veto: boolean;
+  requested_by: string | null;
   status: ApprovalStatus;
   reason: DenialReason | null;
   shown: Buffer;
@@ -129,6 +143,8 @@ export function createApprovalRows(keyring: Keyring) {
     tenantId: row.tenant_id,
     mode: row.mode,
     required: row.required,
+    veto: row.veto,
+    requestedBy: row.requested_by,
     status: row.status,
     reason: row.reason,
     shown: open(row.shown, row.id),
@@ -158,9 +174,10 @@ export function createApprovalRows(keyring: Keyring) {
       await tx.query(
         `with approval as (
            insert into approvals (id, tenant_id, mode, required, shown, shown_digest, hidden_details, nonce,
-                                  callback_url, push_by, push_state, created_at, expires_at, workflow_due_at)
+                                  callback_url, push_by, push_state, created_at, expires_at, workflow_due_at,
+                                  veto, requested_by)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, case $10 when 'us' then 'waiting' else 'none' end,
-                   $11, $12, ${SOON})
+                   $11, $12, ${SOON}, $14, $15)
            returning id, tenant_id
          )
          insert into approvers (approval_id, tenant_id, user_id, position)
@@ -180,6 +197,8 @@ export function createApprovalRows(keyring: Keyring) {
           new Date(approval.createdAtMs),
           new Date(approval.expiresAtMs),
           approval.userIds,
+          approval.veto,
+          approval.requestedBy,
         ],
       );
     },
@@ -229,28 +248,68 @@ export function createApprovalRows(keyring: Keyring) {
       return rows.map(toApproval);
     },
 
-    /** What decides whether a locked user may be asked: devices, open logins, and the clock, in one statement. */
-    async readPrerequisites(tx: Tx, tenantId: string, userId: string) {
-      const { rows } = await tx.query<{ devices: number; open_logins: number; now: Date }>(
-        `select clock_timestamp() as now,
-                (select count(*)::int from devices
-                  where tenant_id = $1 and user_id = $2 and removed_at is null) as devices,
-                (select count(*)::int from approvers p join approvals a on a.id = p.approval_id
-                  where p.tenant_id = $1 and p.user_id = $2 and a.mode = 'login'
-                    and a.status = 'pending' and a.expires_at > clock_timestamp()) as open_logins`,
-        [tenantId, userId],
+    /**
+     * What decides whether locked users may be asked, in one statement: how many of them have a device, the most logins
+     * that are open for one of them, and the clock.
+     */
+    async readPrerequisites(tx: Tx, tenantId: string, userIds: readonly string[]) {
+      const { rows } = await tx.query<{ able: number; open_logins: number; now: Date }>(
+        `select clock_timestamp() as now, count(*) filter (where has_device)::int as able,
+                coalesce(max(open_logins), 0)::int as open_logins
+           from (select exists (select from devices d
+                                 where d.tenant_id = $1 and d.user_id = person.id and d.removed_at is null) as has_device,
+                        (select count(*) from approvers p join approvals a on a.id = p.approval_id
+                          where p.tenant_id = $1 and p.user_id = person.id and a.mode = 'login'
+                            and a.status = 'pending' and a.expires_at > clock_timestamp()) as open_logins
+                   from unnest($2::uuid[]) as person (id)) as people`,
+        [tenantId, userIds],
       );
       const row = rows[0]!;
-      return { devices: row.devices, openLogins: row.open_logins, nowMs: row.now.getTime() };
+      return { able: row.able, openLogins: row.open_logins, nowMs: row.now.getTime() };
     },
 
-    /** Holds the approval until the transaction ends; read it afterwards, with `find`. */
-    async lock(tx: Tx, tenantId: string, id: string): Promise<boolean> {
-      const { rowCount } = await tx.query(`select id from approvals where tenant_id = $1 and id = $2 for update`, [
-        tenantId,
-        id,
-      ]);
-      return rowCount === 1;
+    /** Holds the approval until the transaction ends; read it afterwards, with `find`. Answers how many it asks, or 0. */
+    async lock(tx: Tx, tenantId: string, id: string): Promise<number> {
+      const { rows } = await tx.query<{ people: number }>(
+        `select (select count(*)::int from approvers p where p.approval_id = a.id) as people
+           from approvals a where a.tenant_id = $1 and a.id = $2 for update`,
+        [tenantId, id],
+      );
+      return rows[0]?.people ?? 0;
+    },
+
+    /**
+     * Holds everybody who is asked, and the owner of a device, against removal; by ascending id, like a creation. So
+     * whoever is removed before a decision is seen by it.
+     */
+    async lockPeople(tx: Tx, tenantId: string, id: string, deviceId: string): Promise<void> {
+      await tx.query(
+        `select u.id from users u
+          where u.id in (select p.user_id from approvers p where p.tenant_id = $1 and p.approval_id = $2
+                         union select d.user_id from devices d where d.tenant_id = $1 and d.id = $3)
+          order by u.id for share of u`,
+        [tenantId, id, deviceId],
+      );
+    },
+
+    /** Takes people out of a locked approval. */
+    async recordWithdrawals(
+      tx: Tx,
+      approval: Pick<Approval, 'tenantId' | 'id'>,
+      userIds: readonly string[],
+      atMs: number,
+    ): Promise<void> {
+      await tx.query(
+        `update approvers
+            set withdrawn_at = $4, withdrawn_after = (select count(*) from answers w where w.approval_id = $2)
+          where tenant_id = $1 and approval_id = $2 and user_id = any($3)`,
+        [approval.tenantId, approval.id, userIds, new Date(atMs)],
+      );
+    },
+
+    /** A change that its workflow has to learn, of an approval that stays open. */
+    async expectWorkflow(tx: Tx, { tenantId, id }: Pick<Approval, 'tenantId' | 'id'>): Promise<void> {
+      await tx.query(`update approvals set workflow_due_at = ${SOON} where tenant_id = $1 and id = $2`, [tenantId, id]);
     },
 
     /** The open approvals that a user is asked for, by ascending id: the order of locks. */
@@ -268,8 +327,8 @@ export function createApprovalRows(keyring: Keyring) {
         `with vote as (
            update approvers set decision = $5 where approval_id = $1 and user_id = $3
          )
-         insert into answers (approval_id, tenant_id, user_id, device_id, decision, reason, jws, received_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+         insert into answers (approval_id, tenant_id, user_id, device_id, decision, reason, jws, received_at, position)
+         select $1, $2, $3, $4, $5, $6, $7, $8, count(*) + 1 from answers where approval_id = $1`,
         [
           vote.approvalId,
           vote.tenantId,
@@ -341,11 +400,20 @@ export function createApprovalRows(keyring: Keyring) {
       return rowCount === 1;
     },
 
+    /** A callback that was kept has arrived after all. */
+    async recordLateCallback(tx: Tx, tenantId: string, id: string): Promise<void> {
+      await tx.query(
+        `update approvals set callback_state = 'delivered'
+          where tenant_id = $1 and id = $2 and callback_state = 'failed'`,
+        [tenantId, id],
+      );
+    },
+
     /** Keeps a callback that nobody took, under the id that it was sent with. */
     async keepForLater(tx: Tx, tenantId: string, approvalId: string, deliveryId: string, error: string) {
       await tx.query(
-        `insert into deliveries (id, tenant_id, approval_id, kind, last_error, due_at)
-         values ($1, $2, $3, 'callback', $4, clock_timestamp()) on conflict (id) do nothing`,
+        `insert into deliveries (id, tenant_id, approval_id, kind, target, last_error, due_at)
+         values ($1, $2, $3::uuid, 'callback', 'callback-' || $3::uuid, $4, clock_timestamp()) on conflict (id) do nothing`,
         [deliveryId, tenantId, approvalId, error],
       );
     },
@@ -368,7 +436,7 @@ export function createApprovalRows(keyring: Keyring) {
       return rows.map((row) => ({ id: row.id, tenantId: row.tenant_id, pastDeadline: row.past }));
     },
 
-    /** The signed answers that counted, oldest first. */
+    /** The signed answers, in the order in which they were judged. */
     async listAnswers(db: Queryable, tenantId: string, approvalId: string) {
       const { rows } = await db.query<{
         jws: string;
@@ -376,10 +444,7 @@ export function createApprovalRows(keyring: Keyring) {
         user_id: string;
         decision: ApprovalDecision;
         received_at: Date;
-      }>(`select * from answers where tenant_id = $1 and approval_id = $2 order by received_at, user_id`, [
-        tenantId,
-        approvalId,
-      ]);
+      }>(`select * from answers where tenant_id = $1 and approval_id = $2 order by position`, [tenantId, approvalId]);
       return rows.map((row) => ({
         jws: row.jws,
         deviceId: row.device_id,

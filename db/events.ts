@@ -1,14 +1,19 @@
-import type { NewEvent } from '../domain/event';
+import type { EventType, NewEvent } from '../domain/event';
 import type { Queryable, Tx } from './transaction';
 
 export interface RecordedEvent extends NewEvent {
+  tenantId: string;
+  /** Ascending without gaps in each tenant, in the order in which events become visible. */
   number: number;
   at: Date;
 }
 
-/** A change that somebody may be waiting for: of an approval, or of what a user's devices show. */
+/**
+ * A change that somebody may be waiting for: of an approval, of what a user's devices show, or of what is due to an
+ * endpoint (`<tenantId>/<target>`).
+ */
 export interface Topic {
-  kind: 'approval' | 'user';
+  kind: 'approval' | 'user' | 'delivery';
   id: string;
 }
 
@@ -16,8 +21,8 @@ export interface Topic {
 export const CHANNEL = 'countersign';
 
 /**
- * Writes events and wakes whoever waits. The last statement of its transaction: it raises the tenant's counter, which
- * every other writer of that tenant then waits for.
+ * Writes events, one delivery for each endpoint that subscribes to them, and wakes whoever waits. The last statement of
+ * its transaction: it raises the tenant's counter, which every other writer of that tenant then waits for.
  */
 export async function recordEvents(
   tx: Tx,
@@ -35,11 +40,51 @@ export async function recordEvents(
            jsonb_to_recordset($3::jsonb)
              as (type text, "userId" uuid, "deviceId" uuid, "approvalId" uuid, data jsonb)
          ) with ordinality as e (type, "userId", "deviceId", "approvalId", data, position)
+       returning number, type, data
+     ), due as (
+       insert into deliveries (id, tenant_id, kind, target, endpoint_id, event_number, due_at)
+       select endpoint.id || '_' || written.number, $1, 'event', endpoint.id::text, endpoint.id, written.number,
+              clock_timestamp()
+         from written join webhook_endpoints endpoint
+           on endpoint.tenant_id = $1 and endpoint.removed_at is null and endpoint.state = 'enabled'
+          and case written.type
+                when 'webhook_pinged' then written.data->>'endpointId' = endpoint.id::text
+                else endpoint.event_types is null or written.type = any(endpoint.event_types)
+              end
+       returning target, endpoint_id
      )
-     select pg_notify('${CHANNEL}', topic) from unnest($4::text[]) as topic`,
+     select pg_notify('${CHANNEL}', topic)
+       from (select unnest($4::text[])
+             union
+             -- A resting endpoint is left in peace: its drain waits, or reconcile finds it afterwards.
+             select 'delivery:' || $1::text || '/' || due.target from due join webhook_endpoints endpoint
+                 on endpoint.id = due.endpoint_id and coalesce(endpoint.rest_until, now()) <= now()) as woken (topic)`,
     [tenantId, events.length, JSON.stringify(events), wake.map(({ kind, id }) => `${kind}:${id}`)],
   );
 }
+
+interface Row {
+  tenant_id: string;
+  number: string;
+  type: EventType;
+  user_id: string | null;
+  device_id: string | null;
+  approval_id: string | null;
+  data: Record<string, string>;
+  at: Date;
+}
+
+/** One row, in the words of the domain; also of other queries that select the columns of `events`. */
+export const toEvent = (row: Row): RecordedEvent => ({
+  tenantId: row.tenant_id,
+  number: Number(row.number),
+  type: row.type,
+  ...(row.user_id === null ? {} : { userId: row.user_id }),
+  ...(row.device_id === null ? {} : { deviceId: row.device_id }),
+  ...(row.approval_id === null ? {} : { approvalId: row.approval_id }),
+  data: row.data,
+  at: row.at,
+});
 
 /** The events of one approval, in their order. */
 export async function listEventsOfApproval(
@@ -47,22 +92,39 @@ export async function listEventsOfApproval(
   tenantId: string,
   approvalId: string,
 ): Promise<RecordedEvent[]> {
-  const { rows } = await db.query<{
-    number: string;
-    type: NewEvent['type'];
-    user_id: string | null;
-    device_id: string | null;
-    approval_id: string;
-    data: Record<string, string>;
-    at: Date;
-  }>(`select * from events where tenant_id = $1 and approval_id = $2 order by number`, [tenantId, approvalId]);
-  return rows.map((row) => ({
-    number: Number(row.number),
-    type: row.type,
-    ...(row.user_id === null ? {} : { userId: row.user_id }),
-    ...(row.device_id === null ? {} : { deviceId: row.device_id }),
-    approvalId: row.approval_id,
-    data: row.data,
-    at: row.at,
-  }));
+  const { rows } = await db.query<Row>(
+    `select * from events where tenant_id = $1 and approval_id = $2 order by number`,
+    [tenantId, approvalId],
+  );
+  return rows.map(toEvent);
+}
+
+export interface EventFilter {
+  type?: EventType | undefined;
+  userId?: string | undefined;
+  deviceId?: string | undefined;
+  approvalId?: string | undefined;
+  since?: Date | undefined;
+  until?: Date | undefined;
+  /** Only events with a higher number. Since numbers become visible in their order, nothing is ever skipped. */
+  after: number;
+  limit: number;
+}
+
+/** A tenant's events, oldest first. */
+export async function listEvents(db: Queryable, tenantId: string, filter: EventFilter): Promise<RecordedEvent[]> {
+  const values: unknown[] = [tenantId, filter.after, filter.limit];
+  const conditions = Object.entries({
+    'type =': filter.type,
+    'user_id =': filter.userId,
+    'device_id =': filter.deviceId,
+    'approval_id =': filter.approvalId,
+    'at >=': filter.since,
+    'at <': filter.until,
+  }).flatMap(([condition, value]) => (value === undefined ? [] : [`and ${condition} $${values.push(value)}`]));
+  const { rows } = await db.query<Row>(
+    `select * from events where tenant_id = $1 and number > $2 ${conditions.join(' ')} order by number limit $3`,
+    values,
+  );
+  return rows.map(toEvent);
 }

@@ -7,6 +7,8 @@ import type { Topic } from './events';
 export interface Notifications {
   /** Calls `wake` at each change of the topic, and whenever notifications may have been lost. Ends by the returned function. */
   listen(topic: Topic, wake: () => void): () => void;
+  /** Calls `wake` at each change of any topic of a kind, with its id. Lost ones are not made up for. */
+  listenToAll(kind: Topic['kind'], wake: (id: string) => void): () => void;
   close(): Promise<void>;
 }
 
@@ -37,7 +39,11 @@ export function createNotifications(databaseUrl: string): Notifications & { wait
     client = fresh;
     fresh.on('error', lost);
     fresh.on('end', lost);
-    fresh.on('notification', ({ payload }) => payload && topics.emit(payload));
+    fresh.on('notification', ({ payload = '' }) => {
+      topics.emit(payload);
+      const colon = payload.indexOf(':');
+      topics.emit(`${payload.slice(0, colon)}:*`, payload.slice(colon + 1));
+    });
     try {
       await fresh.connect();
       await fresh.query(`listen ${CHANNEL}`);
@@ -58,6 +64,10 @@ export function createNotifications(databaseUrl: string): Notifications & { wait
         topics.off(name, wake);
         everybody.off('wake', wake);
       };
+    },
+    listenToAll(kind, wake) {
+      topics.on(`${kind}:*`, wake);
+      return () => topics.off(`${kind}:*`, wake);
     },
     /** How many wait at this moment. */
     waiting: () => everybody.listenerCount('wake'),

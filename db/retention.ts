@@ -8,12 +8,15 @@ const EXPIRED = {
   deviceProofs: `select ctid from device_proofs where used_at < now() - interval '1 hour' order by used_at`,
   // Not at once: a phone that got no reply may repeat its registration.
   registrationTokens: `select ctid from registration_tokens where expires_at < now() - interval '1 day' order by expires_at`,
+  // Their attempts go with them; events stay, and can be delivered again.
+  deliveries: `select ctid from deliveries where state = 'delivered' and delivered_at < now() - interval '30 days' order by delivered_at`,
 } as const;
 
 const TABLE = {
   idempotencyKeys: 'idempotency_keys',
   deviceProofs: 'device_proofs',
   registrationTokens: 'registration_tokens',
+  deliveries: 'deliveries',
 } as const satisfies Record<keyof typeof EXPIRED, string>;
 
 export type RetainedKind = keyof typeof EXPIRED;

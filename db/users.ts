@@ -97,6 +97,16 @@ export function createUserRows(keyring: Keyring) {
         id,
       ]),
 
+    /** The same for several, by ascending id so that two creations cannot wait for each other; answers those there are. */
+    async lockAll(tx: Tx, tenantId: string, ids: readonly string[]): Promise<string[]> {
+      const { rows } = await tx.query<{ id: string }>(
+        `select id from users where tenant_id = $1 and id = any($2) and removed_at is null
+          order by id for no key update`,
+        [tenantId, ids],
+      );
+      return rows.map((row) => row.id);
+    },
+
     /** Marks a locked user removed; phone and e-mail are forgotten. */
     async remove(tx: Tx, tenantId: string, id: string): Promise<void> {
       await tx.query(

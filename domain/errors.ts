@@ -32,7 +32,8 @@ const REFUSALS = {
   public_key_in_use: [409, 'This key already belongs to another device.'],
   // approvals
   approval_not_found: [404, 'There is no such approval.'],
-  no_device: [409, 'The user has no device to approve on; register one with a registration token.'],
+  too_few_approvers: [400, 'Fewer people are asked than have to approve; the requester does not count.'],
+  no_device: [409, 'Too few of those who are asked have a device; register one with a registration token.'],
   too_many_open_approvals: [429, 'This user already has five open login approvals.'],
   callback_url_refused: [400, 'This callback URL is not allowed.'],
   signature_invalid: [401, 'The answer is not signed by the device that it names.'],
@@ -43,6 +44,11 @@ const REFUSALS = {
   approval_already_decided: [409, 'The approval is already decided.'],
   approval_expired: [410, 'The approval has expired.'],
   approval_cancelled: [409, 'The approval was cancelled.'],
+  // webhooks
+  webhook_not_found: [404, 'There is no such webhook.'],
+  delivery_not_found: [404, 'There is no such delivery.'],
+  too_many_webhooks: [409, 'A tenant may have twenty webhooks.'],
+  webhook_disabled: [409, 'The webhook is disabled; enable it first.'],
   // us
   temporarily_unavailable: [503, 'A part of the service is away; try again shortly.'],
   internal_error: [500, 'Something went wrong on our side.'],

@@ -6,6 +6,8 @@ export const EVENT_TYPES = [
   'device_registered',
   'device_removed',
   'approval_created',
+  'approval_answered',
+  'approver_withdrawn',
   'approval_approved',
   'approval_denied',
   'approval_expired',
@@ -14,6 +16,8 @@ export const EVENT_TYPES = [
   'login_reported',
   'push_failed',
   'callback_failed',
+  'webhook_pinged',
+  'webhook_disabled',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

@@ -1,7 +1,7 @@
 import type { AnswerClaims } from './answer';
 import { requireAnswerTo } from './answer';
-import type { ApprovalDecision, ApprovalMode, ApprovalStatus, DenialReason, VotedApproval } from './approval';
-import { decide } from './approval';
+import type { ApprovalDecision, ApprovalMode, ApprovalStatus, DenialReason, Vote, VotedApproval } from './approval';
+import { decide, withdraw } from './approval';
 import { DomainError } from './errors';
 import type { EventType } from './event';
 
@@ -30,7 +30,16 @@ export interface EvidencePayload {
     decidedAt: string | null;
   };
   /** How many of which people had to approve. */
-  rule: { required: number; approvers: readonly string[] };
+  rule: {
+    required: number;
+    approvers: readonly string[];
+    /** True where any one denial decided. */
+    veto?: boolean;
+    /** Who asked for it, and so could not be an approver. */
+    requestedBy?: string | null;
+    /** Who was removed while it was open, and after how many of the answers below. */
+    withdrawn?: readonly EvidenceWithdrawal[];
+  };
   /** Exactly the string that was sent to the devices, and the digest of its UTF-8 bytes. */
   shown: string;
   shownDigest: string;
@@ -53,6 +62,12 @@ export interface EvidenceAnswer {
   receivedAt: string;
   /** What it counts as; null for an answer that was recorded and does not count (its person was removed since). */
   countedAs: ApprovalDecision | null;
+}
+
+export interface EvidenceWithdrawal {
+  userId: string;
+  at: string;
+  afterAnswers: number;
 }
 
 export interface EvidenceDevice {
@@ -138,6 +153,10 @@ function contentFault(
 
 function peopleFault({ answers, devices, rule }: EvidencePayload): string | undefined {
   if (new Set(rule.approvers).size !== rule.approvers.length) return 'A person is named twice among the approvers.';
+  if (rule.requestedBy && rule.approvers.includes(rule.requestedBy)) return 'The requester is among the approvers.';
+  for (const { userId } of rule.withdrawn ?? []) {
+    if (!rule.approvers.includes(userId)) return 'A person was withdrawn who was not asked.';
+  }
   for (const [index, { deviceId, userId }] of answers.entries()) {
     if (devices.find((device) => device.id === deviceId)?.userId !== userId) {
       return `Answer ${index + 1} comes from a device of somebody else.`;
@@ -160,34 +179,48 @@ function deviceTimeFault({ answers, devices }: EvidencePayload): string | undefi
   return undefined;
 }
 
-/** Applies the product's own rule to the counted answers once more, one after the other. */
+/** Applies the product's own rule once more to the counted answers and the withdrawals, one after the other. */
 function outcomeFault(evidence: EvidencePayload): string | undefined {
   const { status, createdAt, expiresAt, decidedAt } = evidence.approval;
   const expiresAtMs = Date.parse(expiresAt);
+  const { required, approvers: people, veto = false, withdrawn = [] } = evidence.rule;
   let voted: VotedApproval = {
     status: 'pending',
-    required: evidence.rule.required,
+    required,
+    veto,
     expiresAtMs,
-    approvers: evidence.rule.approvers.map((userId) => ({ userId, decision: null })),
+    approvers: people.map((userId) => ({ userId, decision: null, withdrawnAtMs: null })),
   };
-  for (const { userId, countedAs, receivedAt } of evidence.answers) {
-    if (countedAs === null) continue;
-    const receivedAtMs = Date.parse(receivedAt);
-    if (receivedAtMs < Date.parse(createdAt)) return 'An answer was counted before the approval existed.';
-    try {
-      const after = decide(voted, userId, countedAs, receivedAtMs);
-      const approvers = voted.approvers.map((vote) =>
-        vote.userId === userId ? { userId, decision: countedAs } : vote,
-      );
-      voted = { ...voted, status: after, approvers };
-    } catch (error) {
-      if (!(error instanceof DomainError)) throw error;
-      return `An answer was counted that the rule refuses: ${error.code}.`;
+  const change = (userId: string, changed: Partial<Vote>, after: ApprovalStatus) => {
+    const approvers = voted.approvers.map((vote) => (vote.userId === userId ? { ...vote, ...changed } : vote));
+    voted = { ...voted, status: after, approvers };
+  };
+  try {
+    for (let judged = 0; judged <= evidence.answers.length; judged++) {
+      for (const { userId, at, afterAnswers } of withdrawn) {
+        if (afterAnswers !== judged) continue;
+        const withdrawnAtMs = Date.parse(at);
+        change(userId, { withdrawnAtMs }, withdraw(voted, [userId], withdrawnAtMs));
+      }
+      const answer = evidence.answers[judged];
+      if (!answer) break;
+      const { userId, countedAs, receivedAt } = answer;
+      const isWithdrawn = withdrawn.some((each) => each.userId === userId && each.afterAnswers > judged);
+      if ((countedAs === null) !== isWithdrawn) return 'Not the answers of those who were withdrawn are left out.';
+      if (countedAs === null) continue;
+      const receivedAtMs = Date.parse(receivedAt);
+      if (receivedAtMs < Date.parse(createdAt)) return 'An answer was counted before the approval existed.';
+      change(userId, { decision: countedAs }, decide(voted, userId, countedAs, receivedAtMs));
     }
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    return `An answer was counted that the rule refuses: ${error.code}.`;
   }
 
   const decidedByAnswers = status === 'approved' || status === 'denied';
-  if (voted.status !== (decidedByAnswers ? status : 'pending')) {
+  // Cancelled by its tenant or by withdrawals; the latter cannot have left it open.
+  const follows = status === 'cancelled' ? ['pending', 'cancelled'] : [decidedByAnswers ? status : 'pending'];
+  if (!follows.includes(voted.status)) {
     return `The approval is ${status}, but by its answers it is ${voted.status}.`;
   }
   if ((decidedAt === null) !== (status === 'pending')) return `The approval is ${status}, but its decidedAt disagrees.`;

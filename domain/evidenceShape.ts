@@ -1,5 +1,5 @@
 import { DECISIONS, MODES, REASONS, STATUSES } from './approval';
-import type { EvidenceAnswer, EvidenceDevice, EvidenceEvent, EvidencePayload } from './evidence';
+import type { EvidenceAnswer, EvidenceDevice, EvidenceEvent, EvidencePayload, EvidenceWithdrawal } from './evidence';
 import { EVIDENCE_VERSION } from './evidence';
 import { EVENT_TYPES } from './event';
 
@@ -51,7 +51,17 @@ const evidence = object<EvidencePayload>({
     expiresAt: instant,
     decidedAt: orNull(instant),
   }),
-  rule: object<EvidencePayload['rule']>({ required: count, approvers: list(text) }),
+  rule: object<EvidencePayload['rule']>({
+    required: count,
+    approvers: list(text),
+    veto: optional(oneOf([true, false])),
+    requestedBy: optional(orNull(text)),
+    withdrawn: optional(
+      list(
+        object<EvidenceWithdrawal>({ userId: text, at: instant, afterAnswers: (value) => value === 0 || count(value) }),
+      ),
+    ),
+  }),
   shown: text,
   shownDigest: digest,
   hiddenDetailsDigest: optional(digest),

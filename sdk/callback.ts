@@ -1,33 +1,54 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import type { CallbackBody } from '../contracts/approvals';
+import type { EventView } from '../contracts/webhooks';
 
-/** A callback that is not to be believed. Answer it with 400 or 401 and look at nothing in it. */
+/** A callback or webhook that is not to be believed. Answer it with 400 or 401 and look at nothing in it. */
 export class CallbackRefused extends Error {
   constructor(readonly code: 'headers_missing' | 'timestamp_refused' | 'signature_invalid' | 'body_invalid') {
-    super(`the callback is refused: ${code}`);
+    super(`what was received is refused: ${code}`);
     this.name = 'CallbackRefused';
   }
 }
 
-export interface ReceivedCallback {
+interface Received {
   /** As Node or express give them. */
   headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** The bytes or the text as received, before any JSON parser: that is what is signed. */
   body: string | Uint8Array;
-  /** The tenant's signing key, `whsec_…`. */
-  signingKey: string;
   /** How far the sender's clock may be from ours. Default 300. */
   toleranceSeconds?: number;
   nowMs?: number;
+}
+
+export interface ReceivedCallback extends Received {
+  /** The tenant's signing key, `whsec_…`. */
+  signingKey: string;
+}
+
+export interface ReceivedWebhook extends Received {
+  /** That of the endpoint, `whsec_…`, shown when it was created or rotated. */
+  secret: string;
 }
 
 /**
  * The content of a callback that is signed by Countersign (Standard Webhooks), else CallbackRefused. The same `id` may
  * arrive more than once: callbacks are sent until they are answered with 2xx.
  */
-export function verifyCallback(received: ReceivedCallback): CallbackBody {
-  const { signingKey, toleranceSeconds = 300, nowMs = Date.now() } = received;
+export function verifyCallback({ signingKey, ...received }: ReceivedCallback): CallbackBody {
+  return verifySigned<CallbackBody>(received, signingKey);
+}
+
+/**
+ * The event that a webhook tells, when it is signed by Countersign, else CallbackRefused. The same `id` may arrive more
+ * than once, and events may arrive out of their order: the number at the end of the `id` says it.
+ */
+export function verifyWebhook({ secret, ...received }: ReceivedWebhook): EventView {
+  return verifySigned<EventView>(received, secret);
+}
+
+function verifySigned<Content extends { id: string }>(received: Received, secret: string): Content {
+  const { toleranceSeconds = 300, nowMs = Date.now() } = received;
   const [id, timestamp, signatures] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) =>
     headerOf(received.headers, name),
   );
@@ -37,17 +58,17 @@ export function verifyCallback(received: ReceivedCallback): CallbackBody {
 
   const body = textOf(received.body);
   // The library's own `verify` has a fixed tolerance, so only its signature is used.
-  const expected = Buffer.from(new Webhook(signingKey).sign(id, new Date(seconds * 1_000), body));
+  const expected = Buffer.from(new Webhook(secret).sign(id, new Date(seconds * 1_000), body));
   // Several while a key is being changed.
   const matches = signatures.split(' ').map((signature) => sameBytes(Buffer.from(signature), expected));
   if (!matches.includes(true)) throw new CallbackRefused('signature_invalid');
 
-  const content = parse(body);
+  const content = parse(body) as Content | null;
   if (content?.id !== id) throw new CallbackRefused('body_invalid');
   return content;
 }
 
-function headerOf(headers: ReceivedCallback['headers'], name: string): string | undefined {
+function headerOf(headers: Received['headers'], name: string): string | undefined {
   const value = Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
   return typeof value === 'string' ? value : value?.[0];
 }
@@ -65,9 +86,9 @@ function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && timingSafeEqual(one, other);
 }
 
-function parse(body: string): CallbackBody | null {
+function parse(body: string): unknown {
   try {
-    return JSON.parse(body) as CallbackBody | null;
+    return JSON.parse(body) as unknown;
   } catch {
     throw new CallbackRefused('body_invalid');
   }

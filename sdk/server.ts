@@ -3,14 +3,24 @@ import type { JSONWebKeySet } from 'jose';
 import type { z } from 'zod';
 import type { ApprovalView, createApproval, listApprovals } from '../contracts/approvals';
 import type { createRegistrationToken, createUser, DeviceView, listUsers, UserView } from '../contracts/users';
+import type {
+  createWebhook,
+  EventView,
+  listDeliveries,
+  listEvents,
+  redeliver,
+  updateWebhook,
+  WebhookView,
+} from '../contracts/webhooks';
 import type { Call, HttpOptions } from './http';
 import { createHttp, sleep } from './http';
 
 export type { ApprovalView, CallbackBody } from '../contracts/approvals';
 export type { DeviceView, UserView } from '../contracts/users';
+export type { EventView, WebhookView } from '../contracts/webhooks';
 export type { EvidenceCheck, EvidencePayload } from '../domain/evidence';
-export type { ReceivedCallback } from './callback';
-export { CallbackRefused, verifyCallback } from './callback';
+export type { ReceivedCallback, ReceivedWebhook } from './callback';
+export { CallbackRefused, verifyCallback, verifyWebhook } from './callback';
 export type { EvidenceReport } from './evidence';
 export { verifyEvidence } from './evidence';
 export { CountersignError } from './http';
@@ -24,6 +34,10 @@ export type NewApproval = z.input<typeof createApproval.body>;
 export type NewUser = z.input<typeof createUser.body>;
 export type ApprovalFilter = z.input<typeof listApprovals.query>;
 export type UserFilter = z.input<typeof listUsers.query>;
+export type NewWebhook = z.input<typeof createWebhook.body>;
+export type WebhookChange = z.input<typeof updateWebhook.body>;
+export type EventFilter = z.input<typeof listEvents.query>;
+export type Deliveries = z.output<typeof listDeliveries.reply>;
 
 /** Your own key makes a request safe to repeat after a crash of yours; ours covers lost replies only. */
 export interface CreateOptions {
@@ -113,10 +127,53 @@ export function createCountersign(options: BackendOptions) {
         (await call<{ evidence: string }>('GET', `${approvalPath(approvalId)}/evidence`)).evidence,
     },
 
+    webhooks: {
+      /** Registers an endpoint. Its secret is shown this once: keep it where you verify. */
+      create: (webhook: NewWebhook, options?: CreateOptions) =>
+        create<WebhookView & { secret: string }>('/v1/webhooks', webhook, options),
+      list: async () => (await call<{ webhooks: WebhookView[] }>('GET', '/v1/webhooks')).webhooks,
+      get: (webhookId: string) => call<WebhookView>('GET', webhookPath(webhookId)),
+      /** Changes what is given; `state: 'enabled'` enables it again. */
+      update: (webhookId: string, change: WebhookChange) =>
+        call<WebhookView>('PUT', webhookPath(webhookId), { body: JSON.stringify(change) }),
+      remove: (webhookId: string) => call<undefined>('DELETE', webhookPath(webhookId)),
+      /** A new secret; the one before it signs as well for `overlapSeconds`, a day by default. */
+      rotate: async (
+        webhookId: string,
+        { overlapSeconds, ...options }: CreateOptions & { overlapSeconds?: number } = {},
+      ) =>
+        (
+          await create<{ secret: string }>(
+            `${webhookPath(webhookId)}/rotate`,
+            overlapSeconds === undefined ? {} : { overlapSeconds },
+            options,
+          )
+        ).secret,
+      /** Sends the event `webhook_pinged` to this endpoint only. */
+      ping: (webhookId: string) => call<undefined>('POST', `${webhookPath(webhookId)}/ping`),
+      /** What was told, is due or was given up, with every attempt; newest first. */
+      listDeliveries: (webhookId: string, page: z.input<typeof listDeliveries.query> = {}) =>
+        call<Deliveries>('GET', `${webhookPath(webhookId)}/deliveries`, { query: page as Call['query'] & object }),
+      /** Tells one delivery again, or all events since a time; answers how many. */
+      redeliver: async (webhookId: string, which: z.input<typeof redeliver.body>) =>
+        (
+          await call<{ deliveries: number }>('POST', `${webhookPath(webhookId)}/redeliver`, {
+            body: JSON.stringify(which),
+          })
+        ).deliveries,
+    },
+
+    events: {
+      /** A page of what happened, oldest first. The next one begins at its `cursor`, also when this one was empty. */
+      list: (filter: EventFilter = {}) =>
+        call<{ events: EventView[]; cursor: string }>('GET', '/v1/events', { query: filter as Call['query'] & object }),
+    },
+
     /** The keys that seal evidence. Keep a copy of your own: it is what evidence is verified with later. */
     keys: () => call<JSONWebKeySet>('GET', '/.well-known/jwks.json'),
   };
 }
 
 const userPath = (userId: string) => `/v1/users/${encodeURIComponent(userId)}`;
+const webhookPath = (webhookId: string) => `/v1/webhooks/${encodeURIComponent(webhookId)}`;
 const approvalPath = (approvalId: string) => `/v1/approvals/${encodeURIComponent(approvalId)}`;

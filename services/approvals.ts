@@ -11,7 +11,7 @@ import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
 import type { UserRows } from '../db/users';
 import type { ApprovalStatus } from '../domain/approval';
-import { isPastDeadline, MOST_OPEN_LOGINS, requireOpen } from '../domain/approval';
+import { chooseApprovers, isPastDeadline, MOST_OPEN_LOGINS, requireOpen } from '../domain/approval';
 import { DomainError } from '../domain/errors';
 import type { ApprovalWorkflows } from './approvalWorkflows';
 import { wakers } from './decisions';
@@ -57,30 +57,46 @@ export function createApprovals(deps: ApprovalDeps) {
     find,
 
     /**
-     * Asks a person. What `keep` writes belongs to the same transaction; the workflow is started after the commit.
-     * @throws user_not_found, no_device, too_many_open_approvals, callback_url_refused
+     * Asks a person, or several. What `keep` writes belongs to the same transaction; the workflow is started after the
+     * commit.
+     * @throws user_not_found, too_few_approvers, no_device, too_many_open_approvals, callback_url_refused
      */
     async create(
       tenant: Tenant,
       request: ApprovalRequest,
       keep: (tx: Tx, approval: Approval) => Promise<void>,
     ): Promise<Approval> {
-      const { userId, mode } = request;
+      const { userId, mode, requestedBy } = request;
+      const asked = request.approvers ?? [userId!];
+      const { userIds, required } = chooseApprovers(asked, request);
       if (request.callbackUrl !== undefined) requireCallbackUrl(request.callbackUrl);
       const approval = await inTransaction(pool, async (tx) => {
-        // Locked, so that the limit counts exactly and the user is not removed meanwhile.
-        if (!(await users.lock(tx, tenant.id, userId))) throw new DomainError('user_not_found', { field: 'userId' });
-        const { devices, openLogins, nowMs } = await approvals.readPrerequisites(tx, tenant.id, userId);
-        if (devices === 0) throw new DomainError('no_device');
+        // Locked, so that the limit counts exactly and nobody is removed meanwhile.
+        const there = await users.lockAll(tx, tenant.id, userIds);
+        if (there.length < userIds.length) {
+          throw new DomainError('user_not_found', { field: userId === undefined ? 'approvers' : 'userId' });
+        }
+        if (requestedBy !== undefined && !(await users.find(tx, tenant.id, requestedBy))) {
+          throw new DomainError('user_not_found', { field: 'requestedBy' });
+        }
+        const { able, openLogins, nowMs } = await approvals.readPrerequisites(tx, tenant.id, userIds);
+        if (able < required) throw new DomainError('no_device');
         if (mode === 'login' && openLogins >= MOST_OPEN_LOGINS) throw new DomainError('too_many_open_approvals');
-        const fresh = toNewApproval(tenant, request, nowMs);
+        const fresh = toNewApproval(tenant, request, { userIds, required }, nowMs);
         await approvals.insert(tx, fresh);
         const asWritten = afterInsert(fresh, nowMs);
         await keep(tx, asWritten);
         await recordEvents(
           tx,
           tenant.id,
-          [{ type: 'approval_created', approvalId: fresh.id, userId, data: { mode } }],
+          [
+            {
+              type: 'approval_created',
+              approvalId: fresh.id,
+              ...(userId === undefined ? {} : { userId }),
+              data: { mode },
+            },
+          ],
           wakers(asWritten),
         );
         return asWritten;
@@ -205,8 +221,13 @@ export type Approvals = ReturnType<typeof createApprovals>;
 const inboxCursor = (open: readonly Approval[]): string =>
   digest(JSON.stringify(open.map(({ id, pushRound, approvers }) => [id, pushRound, approvers]))).slice(0, 22);
 
-function toNewApproval(tenant: Tenant, request: ApprovalRequest, nowMs: number): NewApproval {
-  const { mode, title, details, hiddenDetails, expiresInSeconds, callbackUrl, push, userId } = request;
+function toNewApproval(
+  tenant: Tenant,
+  request: ApprovalRequest,
+  people: Pick<NewApproval, 'userIds' | 'required'>,
+  nowMs: number,
+): NewApproval {
+  const { mode, title, details, hiddenDetails, expiresInSeconds, callbackUrl, push, veto, requestedBy } = request;
   const expiresAtMs = nowMs + expiresInSeconds * 1_000;
   const shown = JSON.stringify({
     v: 1,
@@ -222,7 +243,9 @@ function toNewApproval(tenant: Tenant, request: ApprovalRequest, nowMs: number):
     id: randomUUID(),
     tenantId: tenant.id,
     mode,
-    required: 1,
+    ...people,
+    veto,
+    requestedBy: requestedBy ?? null,
     shown,
     shownDigest: digest(shown),
     hiddenDetails: hiddenDetails === undefined ? null : JSON.stringify(hiddenDetails),
@@ -231,9 +254,18 @@ function toNewApproval(tenant: Tenant, request: ApprovalRequest, nowMs: number):
     pushBy: push,
     createdAtMs: nowMs,
     expiresAtMs,
-    userIds: [userId],
   };
 }
+
+const NOT_ANSWERED = {
+  decision: null,
+  reason: null,
+  deviceId: null,
+  answeredAtMs: null,
+  withdrawnAtMs: null,
+  withdrawnAfter: null,
+  isRemoved: false,
+} as const;
 
 /** What a read after the insert would give. */
 function afterInsert({ userIds, ...fresh }: NewApproval, nowMs: number): Approval {
@@ -245,7 +277,7 @@ function afterInsert({ userIds, ...fresh }: NewApproval, nowMs: number): Approva
     pushState: fresh.pushBy === 'us' ? 'waiting' : 'none',
     pushRound: 0,
     decidedAtMs: null,
-    approvers: userIds.map((userId) => ({ userId, decision: null, reason: null, deviceId: null, answeredAtMs: null })),
+    approvers: userIds.map((userId) => ({ ...NOT_ANSWERED, userId })),
     readAtMs: nowMs,
   };
 }

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { z } from 'zod';
 import { AnswerPayload } from '../contracts/device';
-import type { Approval, ApprovalRows } from '../db/approvals';
+import type { Approval, ApprovalRows, Approver } from '../db/approvals';
 import type { Device, DeviceRows } from '../db/devices';
 import { recordEvents } from '../db/events';
 import type { Topic } from '../db/events';
@@ -9,7 +9,7 @@ import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
 import type { UserRows } from '../db/users';
 import { ANSWER_TYPE, requireAnswerTo } from '../domain/answer';
-import { decide, isPastDeadline, MUTED_AFTER_NOT_ME_MS } from '../domain/approval';
+import { decide, isPastDeadline, MUTED_AFTER_NOT_ME_MS, withdraw } from '../domain/approval';
 import type { ApprovalOutcome, DenialReason } from '../domain/approval';
 import { DomainError } from '../domain/errors';
 import type { NewEvent } from '../domain/event';
@@ -26,7 +26,7 @@ export interface DecisionDeps {
 
 type Claims = z.output<typeof AnswerPayload>;
 
-/** The only three places where the status of an approval changes. Each is one transaction, and safe to repeat. */
+/** The only places where the status of an approval changes. Each is one transaction, and safe to repeat. */
 export function createDecisions({ pool, approvals, devices, users, onOutcome }: DecisionDeps) {
   /** Reads an approval under its lock, so that what is seen is what will be changed; its clock was read after the lock. */
   async function lockAndRead(tx: Tx, tenantId: string, id: string): Promise<Approval> {
@@ -55,6 +55,31 @@ export function createDecisions({ pool, approvals, devices, users, onOutcome }: 
       pushState: approval.pushState === 'waiting' ? 'none' : approval.pushState,
       callbackState: approval.callbackUrl === null ? 'none' : 'waiting',
     };
+  }
+
+  /**
+   * Takes out whoever was removed since: a removal is committed before it reaches each approval, and who decides meanwhile
+   * must not count them. Cancels what cannot be reached any more.
+   */
+  async function withdrawRemoved(tx: Tx, before: Approval): Promise<Approval> {
+    const isGone = ({ isRemoved, withdrawnAtMs }: Approver) => isRemoved && withdrawnAtMs === null;
+    const gone = before.approvers.filter(isGone).map(({ userId }) => userId);
+    if (gone.length === 0) return before;
+    const atMs = before.readAtMs;
+    const status = withdraw(before, gone, atMs);
+    await approvals.recordWithdrawals(tx, before, gone, atMs);
+    const withdrawnAfter = before.approvers.filter(({ answeredAtMs }) => answeredAtMs !== null).length;
+    const left: Approval = {
+      ...before,
+      approvers: before.approvers.map((person) =>
+        isGone(person) ? { ...person, withdrawnAtMs: atMs, withdrawnAfter } : person,
+      ),
+    };
+    if (status === 'cancelled') return conclude(tx, left, status);
+    await approvals.expectWorkflow(tx, left);
+    const events = gone.map((userId) => ({ type: 'approver_withdrawn' as const, approvalId: before.id, userId }));
+    await recordEvents(tx, before.tenantId, events, wakers(left));
+    return left;
   }
 
   /** Commits, and counts an outcome that was written by this transaction. */
@@ -88,23 +113,33 @@ export function createDecisions({ pool, approvals, devices, users, onOutcome }: 
     async recordAnswer(approvalId: string, jws: string): Promise<Approval> {
       const { kid, claims: said } = readUnverified(jws, 'signature_invalid');
       const tenantId = typeof said['tenantId'] === 'string' && UUID.test(said['tenantId']) ? said['tenantId'] : NOBODY;
-      let late = false;
+      let refusal: DomainError | undefined; // of what is written nevertheless
       const written = await deciding(async (tx) => {
-        const isThere = await approvals.lock(tx, tenantId, approvalId);
-        const device = await devices.lockForAnswer(tx, tenantId, UUID.test(kid) ? kid : NOBODY);
+        const people = await approvals.lock(tx, tenantId, approvalId);
+        const isThere = people > 0;
+        const askedDeviceId = UUID.test(kid) ? kid : NOBODY;
+        if (people > 1) await approvals.lockPeople(tx, tenantId, approvalId, askedDeviceId);
+        const device = await devices.lockForAnswer(tx, tenantId, askedDeviceId);
         // Judged alike whether the approval is there or not, or strangers could tell.
         if (!device) throw new DomainError('signature_invalid');
         const signed = await verifyJws(jws, device.publicJwk, ANSWER_TYPE, 'signature_invalid');
         if (!isThere) throw new DomainError('approval_not_found');
-        const before = (await approvals.find(tx, tenantId, approvalId))!;
-        const { decision, reason = null } = readClaims(before, device, signed);
+        const found = (await approvals.find(tx, tenantId, approvalId))!;
+        const { decision, reason = null } = readClaims(found, device, signed);
         const { id: deviceId, userId, removedAtMs } = device;
 
-        const vote = before.approvers.find((person) => person.userId === userId)!;
-        if (vote.deviceId === deviceId && vote.decision === decision) return { approval: before, before };
+        const vote = found.approvers.find((person) => person.userId === userId)!;
+        if (vote.deviceId === deviceId && vote.decision === decision) return { approval: found, before: found };
         if (removedAtMs !== null) throw new DomainError('device_removed');
-        late = isPastDeadline(before, before.readAtMs);
-        if (late) return { approval: await conclude(tx, before, 'expired'), before };
+        if (isPastDeadline(found, found.readAtMs)) {
+          refusal = new DomainError('approval_expired');
+          return { approval: await conclude(tx, found, 'expired'), before: found };
+        }
+        const before = found.status === 'pending' ? await withdrawRemoved(tx, found) : found;
+        if (before.status !== found.status) {
+          refusal = new DomainError('approval_cancelled');
+          return { approval: before, before: found };
+        }
 
         const status = decide(before, userId, decision, before.readAtMs);
         const atMs = before.readAtMs;
@@ -117,14 +152,16 @@ export function createDecisions({ pool, approvals, devices, users, onOutcome }: 
         const counted: Approval = {
           ...before,
           approvers: before.approvers.map((person) =>
-            person.userId === userId ? { userId, decision, reason, deviceId, answeredAtMs: atMs } : person,
+            person.userId === userId ? { ...person, decision, reason, deviceId, answeredAtMs: atMs } : person,
           ),
         };
         if (status !== 'pending') return { approval: await conclude(tx, counted, status, { reason, events }), before };
+        await approvals.expectWorkflow(tx, counted);
+        events.push({ type: 'approval_answered', approvalId, userId, deviceId, data: { decision } });
         await recordEvents(tx, tenantId, events, wakers(counted));
         return { approval: counted, before };
       });
-      if (late) throw new DomainError('approval_expired');
+      if (refusal) throw refusal;
       return written;
     },
 
@@ -134,6 +171,15 @@ export function createDecisions({ pool, approvals, devices, users, onOutcome }: 
         const before = await lockAndRead(tx, tenantId, approvalId);
         const due = isPastDeadline(before, before.readAtMs);
         return { approval: due ? await conclude(tx, before, 'expired') : before, before };
+      }),
+
+    /** Takes removed people out of what is still open (past its deadline: expires it); answers as it stands then. */
+    recordWithdrawal: (tenantId: string, approvalId: string): Promise<Approval> =>
+      deciding(async (tx) => {
+        const before = await lockAndRead(tx, tenantId, approvalId);
+        if (before.status !== 'pending') return { approval: before, before };
+        const due = isPastDeadline(before, before.readAtMs);
+        return { approval: due ? await conclude(tx, before, 'expired') : await withdrawRemoved(tx, before), before };
       }),
 
     /** Cancels what is still open (past its deadline: expires it); answers with the approval as it stands. */

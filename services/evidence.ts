@@ -42,6 +42,8 @@ export function createEvidence({ pool, approvals, devices, keys, issuer }: Evide
   async function collect(approval: Approval): Promise<EvidencePayload> {
     const { tenantId, id } = approval;
     const answers = await approvals.listAnswers(pool, tenantId, id);
+    const isWithdrawn = (userId: string) =>
+      approval.approvers.some((person) => person.userId === userId && person.withdrawnAtMs !== null);
     const phones = await devices.listByIds(
       pool,
       tenantId,
@@ -63,7 +65,15 @@ export function createEvidence({ pool, approvals, devices, keys, issuer }: Evide
         expiresAt: iso(approval.expiresAtMs),
         decidedAt: approval.decidedAtMs === null ? null : iso(approval.decidedAtMs),
       },
-      rule: { required: approval.required, approvers: approval.approvers.map(({ userId }) => userId) },
+      rule: {
+        required: approval.required,
+        approvers: approval.approvers.map(({ userId }) => userId),
+        veto: approval.veto,
+        requestedBy: approval.requestedBy,
+        withdrawn: approval.approvers.flatMap(({ userId, withdrawnAtMs, withdrawnAfter }) =>
+          withdrawnAtMs === null ? [] : [{ userId, at: iso(withdrawnAtMs), afterAnswers: withdrawnAfter! }],
+        ),
+      },
       shown: approval.shown,
       shownDigest: approval.shownDigest,
       ...(approval.hiddenDetails === null ? {} : { hiddenDetailsDigest: digest(approval.hiddenDetails) }),
@@ -72,7 +82,7 @@ export function createEvidence({ pool, approvals, devices, keys, issuer }: Evide
         deviceId,
         userId,
         receivedAt: iso(receivedAtMs),
-        countedAs: decision,
+        countedAs: isWithdrawn(userId) ? null : decision,
       })),
       devices: phones.map((phone) => ({
         id: phone.id,

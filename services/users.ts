@@ -23,7 +23,7 @@ export interface UserDeps {
   users: UserRows;
   devices: DeviceRows;
   approvals: ApprovalRows;
-  decisions: Pick<Decisions, 'recordCancellation'>;
+  decisions: Pick<Decisions, 'recordWithdrawal'>;
   workflows: Pick<ApprovalWorkflows, 'tell'>;
 }
 
@@ -97,7 +97,7 @@ export function createUsers({ pool, users, devices, approvals, decisions, workfl
       return { entries: fits ? [found] : [], nextCursor: null };
     },
 
-    /** Marks the user and all devices removed, and then withdraws what is open, approval by approval. */
+    /** Marks the user and all devices removed, and then their votes from what is open, approval by approval. */
     async remove(tenantId: string, userId: string): Promise<void> {
       await inTransaction(pool, async (tx) => {
         if (!(await users.lock(tx, tenantId, userId))) throw new DomainError('user_not_found');
@@ -114,8 +114,8 @@ export function createUsers({ pool, users, devices, approvals, decisions, workfl
         );
       });
       for (const approvalId of await approvals.listOpenIds(pool, tenantId, userId)) {
-        await decisions.recordCancellation(tenantId, approvalId);
-        workflows.tell({ tenantId, approvalId }, 'cancel');
+        const { status } = await decisions.recordWithdrawal(tenantId, approvalId);
+        workflows.tell({ tenantId, approvalId }, status === 'pending' ? 'look' : 'cancel');
       }
     },
 

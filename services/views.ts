@@ -1,9 +1,13 @@
 import type { ApprovalFacts, ApprovalView } from '../contracts/approvals';
 import type { DeviceApproval, Shown } from '../contracts/device';
 import type { DeviceView, UserView } from '../contracts/users';
+import type { EventView, WebhookView } from '../contracts/webhooks';
 import type { Approval } from '../db/approvals';
 import type { Device } from '../db/devices';
+import type { RecordedEvent } from '../db/events';
 import type { User } from '../db/users';
+import type { WebhookEndpoint } from '../db/webhooks';
+import { progressOf } from '../domain/approval';
 
 const iso = (ms: number) => new Date(ms).toISOString();
 const isoOrNull = (ms: number | null) => (ms === null ? null : iso(ms));
@@ -22,9 +26,16 @@ export function toFacts(approval: Approval): ApprovalFacts {
         ? null
         : (JSON.parse(approval.hiddenDetails) as NonNullable<ApprovalFacts['hiddenDetails']>),
     required: approval.required,
-    approvers: approval.approvers.map(({ answeredAtMs, ...person }) => ({
-      ...person,
+    veto: approval.veto,
+    requestedBy: approval.requestedBy,
+    missing: progressOf(approval).missing,
+    approvers: approval.approvers.map(({ userId, decision, reason, deviceId, answeredAtMs, withdrawnAtMs }) => ({
+      userId,
+      decision,
+      reason,
+      deviceId,
       answeredAt: isoOrNull(answeredAtMs),
+      withdrawnAt: isoOrNull(withdrawnAtMs),
     })),
     reason: approval.reason,
     createdAt: iso(approval.createdAtMs),
@@ -51,6 +62,34 @@ export const toDeviceApproval = (approval: Approval, userId: string): DeviceAppr
   createdAt: iso(approval.createdAtMs),
   expiresAt: iso(approval.expiresAtMs),
   answeredByMe: approval.approvers.find((person) => person.userId === userId)?.decision ?? null,
+  progress: progressOf(approval),
+});
+
+/** The id of an event, and of the webhooks that tell it. No dot: Standard Webhooks sign ids with dots around them. */
+export const eventIdOf = ({ tenantId, number }: Pick<RecordedEvent, 'tenantId' | 'number'>) =>
+  `evt_${tenantId}_${number}`;
+
+export const toEventView = (event: RecordedEvent): EventView => ({
+  id: eventIdOf(event),
+  type: event.type,
+  timestamp: event.at.toISOString(),
+  data: {
+    ...(event.userId !== undefined && { userId: event.userId }),
+    ...(event.deviceId !== undefined && { deviceId: event.deviceId }),
+    ...(event.approvalId !== undefined && { approvalId: event.approvalId }),
+    ...event.data,
+  },
+});
+
+export const toWebhookView = (endpoint: WebhookEndpoint): WebhookView => ({
+  id: endpoint.id,
+  url: endpoint.url,
+  description: endpoint.description,
+  eventTypes: endpoint.eventTypes,
+  state: endpoint.state,
+  disabledReason: endpoint.disabledReason,
+  failingSince: isoOrNull(endpoint.failingSinceMs),
+  createdAt: iso(endpoint.createdAtMs),
 });
 
 export const toUserView = (user: User): UserView => ({

@@ -20,7 +20,7 @@ export interface Watch<T> {
  * is held in between. Whoever has seen something goes on waiting while the database is away.
  * @throws what the last read threw, when it was still away at the end
  */
-export async function* watch<T>(notifications: Notifications, topic: Topic, watched: Watch<T>): AsyncGenerator<T> {
+export async function* watch<T>(notifications: Pick<Notifications, 'listen'>, topic: Topic, watched: Watch<T>): AsyncGenerator<T> {
   const { read, lookAgainInMs, signal } = watched;
   // A change between a read and the next wait has to be seen: the flag keeps it.
   let changed = false;
@@ -64,7 +64,7 @@ export async function* watch<T>(notifications: Notifications, topic: Topic, watc
 
 /** A long poll: the first sight that is `done`, or the last one when the time is over. */
 export async function waitFor<T>(
-  notifications: Notifications,
+  notifications: Pick<Notifications, 'listen'>,
   topic: Topic,
   { waitMs, done, signal, ...watched }: Watch<T> & { waitMs: number; done: (seen: T) => boolean },
 ): Promise<T> {

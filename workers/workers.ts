@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import type { ApprovalActivities } from '../activities/approval';
 import type { ReconcileActivities } from '../activities/reconcile';
 import type { RetentionActivities } from '../activities/retention';
+import type { WebhookDrainActivities } from '../activities/webhookDrain';
 import type { ApprovalInput } from '../workflows/approval.messages';
+import type { DrainInput } from '../workflows/webhookDrain.messages';
 import { bundledConverters } from '../platform/temporal/codec';
 
 export interface TaskQueues {
@@ -64,11 +66,19 @@ export function createApprovalsWorker(
 }
 
 /** The role `webhooks`: delivers what endpoints did not take at once. */
-export function createWebhooksWorker(deps: WorkerDeps, activities: ApprovalActivities): Promise<Worker> {
+export function createWebhooksWorker(
+  deps: WorkerDeps,
+  activities: ApprovalActivities & WebhookDrainActivities,
+): Promise<Worker> {
   return Worker.create({
     ...shared(deps, 'webhooks'),
     taskQueue: deps.queues.webhooks,
-    activities: { deliverCallback: (input: ApprovalInput) => activities.deliverCallback(input) },
+    activities: {
+      deliverCallback: (input: ApprovalInput) => activities.deliverCallback(input),
+      drainBatch: (input: DrainInput) => activities.drainBatch(input),
+    },
+    // Sick endpoints hold a slot each while they are waited for; healthy ones beside them must find one.
+    maxConcurrentActivityTaskExecutions: 500,
   });
 }
 

@@ -22,10 +22,22 @@ const ADVICE =
   'the approval stays open, and its workflow is started again when something is due.';
 
 /** What an operator reads on top of the workflow's page in the Temporal UI, in Markdown. */
-export const describeApproval = ({ status, expiresAt, push, callback }: ApprovalState): string =>
-  status === 'pending'
-    ? `**Waiting for an answer** until ${readable(expiresAt)}.\n\n${PUSH[push.state]}\n\n${ADVICE}`
-    : `The approval is **${status}**.\n\n${CALLBACK[callback.state]}`;
+export const describeApproval = (state: ApprovalState): string =>
+  state.status === 'pending'
+    ? `**Waiting for ${describeWanted(state)}** until ${readable(state.expiresAt)}.${describeVotes(state)}\n\n` +
+      `${PUSH[state.push.state]}\n\n${ADVICE}`
+    : `The approval is **${state.status}**.${describeVotes(state)}\n\n${CALLBACK[state.callback.state]}`;
+
+const describeWanted = ({ progress }: ApprovalState): string =>
+  progress && progress.asked > 1 ? `${progress.missing} more of ${progress.required} approvals` : 'an answer';
+
+/** In numbers only: who they are is not for operators. */
+function describeVotes({ progress }: ApprovalState): string {
+  if (!progress || progress.asked < 2) return '';
+  const { approved, denied, people, asked } = progress;
+  const removed = asked > people ? ` ${asked - people} removed since.` : '';
+  return ` Of ${asked} people ${approved} approved and ${denied} denied.${removed}`;
+}
 
 /** What an operator reads on the timer. */
 export const describeWait = ({ expiresAt }: ApprovalState): string => `Wait for an answer until ${readable(expiresAt)}`;

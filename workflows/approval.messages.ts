@@ -1,5 +1,5 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
-import type { ApprovalStatus, CallbackState, PushState } from '../domain/approval';
+import type { ApprovalStatus, CallbackState, Progress, PushState } from '../domain/approval';
 
 export const APPROVAL_WORKFLOW = 'approval';
 
@@ -18,6 +18,11 @@ export interface ApprovalState {
   remainingMs: number;
   push: PushRound;
   callback: { state: CallbackState };
+  /** Absent until the row was read, and in histories from before several people could be asked. */
+  progress?: Progress & {
+    /** Those who were removed included. */
+    asked: number;
+  };
 }
 
 export interface PushRound {
@@ -30,6 +35,9 @@ export interface PushRound {
 export interface SignedAnswer {
   answer: string;
 }
+
+/** True where more than one person was asked. */
+export const isOfSeveral = ({ progress }: Pick<ApprovalState, 'progress'>): boolean => (progress?.asked ?? 1) > 1;
 
 export const approve = defineSignal<[SignedAnswer]>('approve');
 export const deny = defineSignal<[SignedAnswer]>('deny');

@@ -9,6 +9,7 @@ import {
   rootCause,
   setCurrentDetails,
   setHandler,
+  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -16,7 +17,7 @@ import type { ApprovalActivities } from '../activities/approval';
 import type { CallbackState } from '../domain/approval';
 import { COUNTERSIGN_OUTCOME } from '../platform/temporal/searchAttributes';
 import { describeApproval, describeWait } from './approval.descriptions';
-import { approvalState, approve, cancel, deny, look } from './approval.messages';
+import { approvalState, approve, cancel, deny, isOfSeveral, look } from './approval.messages';
 import type { ApprovalInput, ApprovalState, SignedAnswer } from './approval.messages';
 
 const WEBHOOKS = 'webhooks';
@@ -36,6 +37,7 @@ const { recordExpiry } = own('Expire the approval if its time is over');
 const { recordCancellation } = own('Cancel the approval if it is still open');
 const { recordPushFailure } = own('Note that the push did not arrive');
 const { tryCallback } = own('Tell the back end the outcome, one quick try');
+const { tryToTellApprovers } = own('Push to the others that it is decided, one quick try');
 const { keepCallback } = own('Keep the callback that nobody took');
 
 // Other people's networks: one quick try inside such a local activity (in `begin`, and in `tryCallback`, which answers
@@ -43,6 +45,13 @@ const { keepCallback } = own('Keep the callback that nobody took');
 // tells nobody anything.
 const { notifyDevices } = proxyActivities<ApprovalActivities>({
   summary: 'Push to the phones until one try succeeds, for two minutes',
+  startToCloseTimeout: '10 seconds',
+  scheduleToCloseTimeout: '2 minutes',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '20 seconds' },
+});
+
+const { tellApprovers } = proxyActivities<ApprovalActivities>({
+  summary: 'Push to the others that it is decided, for two minutes',
   startToCloseTimeout: '10 seconds',
   scheduleToCloseTimeout: '2 minutes',
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '20 seconds' },
@@ -65,6 +74,7 @@ export async function approval(given: ApprovalInput): Promise<ApprovalState> {
   let cancelled = false;
   let looking = false;
   let pushing = false;
+  let deadline: Deadline | undefined;
   let state: ApprovalState = {
     id: input.approvalId,
     status: 'pending',
@@ -124,13 +134,34 @@ export async function approval(given: ApprovalInput): Promise<ApprovalState> {
     }
   }
 
+  /** One quick try, then two minutes of patience. A hint like every push: its failure ends nothing. */
+  async function tellOthers(): Promise<void> {
+    try {
+      if (!(await tryToTellApprovers(input))) await tellApprovers(input);
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      log.warn('not every phone was told that it is decided', { approvalId: input.approvalId });
+    }
+  }
+
+  /** Until something is noted, or the deadline. */
+  async function wait(): Promise<void> {
+    const noted = () => answers.length > 0 || cancelled || looking;
+    // Not below a second: the database's clock decides, and ours may be early.
+    const ms = Math.max(state.remainingMs, 1_000);
+    const summary = describeWait(state);
+    if (!isOfSeveral(state)) return void (await condition(noted, ms, { summary }));
+    // One timer for the answers of all people: a new one for each would be two more events.
+    const due = (deadline ??= startDeadline(ms, summary));
+    await condition(() => noted() || due.isOver());
+    if (due.isOver()) deadline = undefined;
+  }
+
   try {
     know(await begin(input));
     while (state.status === 'pending') {
       if (state.push.state === 'waiting' && !pushing) void pushPatiently(state.push.round);
-      const noted = () => answers.length > 0 || cancelled || looking;
-      // Not below a second: the database's clock decides, and ours may be early.
-      await condition(noted, Math.max(state.remainingMs, 1_000), { summary: describeWait(state) });
+      await wait();
       know(await next());
     }
   } catch (error) {
@@ -139,11 +170,32 @@ export async function approval(given: ApprovalInput): Promise<ApprovalState> {
     know(await CancellationScope.nonCancellable(() => recordCancellation(input)));
   }
 
+  deadline?.cancel();
+  const telling = isOfSeveral(state) ? CancellationScope.nonCancellable(tellOthers) : undefined;
   if (state.status !== 'approved') upsertSearchAttributes([{ key: COUNTERSIGN_OUTCOME, value: state.status }]);
   if (state.callback.state === 'waiting') {
     know({ callback: { state: await CancellationScope.nonCancellable(deliverOutcome) } });
   }
+  await telling;
   return state;
+}
+
+interface Deadline {
+  isOver(): boolean;
+  cancel(): void;
+}
+
+/** A timer that goes on while answers come in. */
+function startDeadline(ms: number, summary: string): Deadline {
+  let over = false;
+  const scope = new CancellationScope();
+  scope
+    .run(() => sleep(ms, { summary }))
+    .then(
+      () => (over = true),
+      () => {}, // cancelled: nobody waits for it any more
+    );
+  return { isOver: () => over, cancel: () => scope.cancel() };
 }
 
 /** An operator can send anything: what is no answer at all becomes an empty one, which is refused like a forged one. */

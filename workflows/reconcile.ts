@@ -3,13 +3,18 @@ import type { ReconcileActivities } from '../activities/reconcile';
 
 // Longer than our own rows need, because it also calls Temporal for each of them; a failed run is followed by the next.
 // No longer than the schedule's interval: a run that dies with its worker would otherwise hold up those after it.
+const once = { startToCloseTimeout: '10 seconds', retry: { maximumAttempts: 1 } } as const;
 const { reconcileApprovals } = proxyActivities<ReconcileActivities>({
   summary: 'Revive approvals whose workflow was not heard from',
-  startToCloseTimeout: '10 seconds',
-  retry: { maximumAttempts: 1 },
+  ...once,
+});
+const { reconcileDeliveries } = proxyActivities<ReconcileActivities>({
+  summary: 'Tell endpoints what is overdue',
+  ...once,
 });
 
-/** Runs every ten seconds on a schedule and takes up everything that went missing. Answers how many approvals that were. */
-export async function reconcile(): Promise<number> {
-  return reconcileApprovals();
+/** Runs every ten seconds on a schedule and takes up everything that went missing. Answers how much that was. */
+export async function reconcile(): Promise<{ approvals: number; targets: number }> {
+  const [approvals, targets] = await Promise.all([reconcileApprovals(), reconcileDeliveries()]);
+  return { approvals, targets };
 }

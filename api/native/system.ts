@@ -39,9 +39,10 @@ export function systemRoutes(
 
   if (!simulator) return;
   json(contract.listSimulatedMessages, async ({ tenant }) => ({
-    messages: (await listSimulatedMessages(pool, tenant.id)).map(({ id, deviceId, approvalId, at }) => ({
+    messages: (await listSimulatedMessages(pool, tenant.id)).map(({ id, deviceId, approvalId, about, at }) => ({
       id,
       kind: 'push' as const,
+      about,
       deviceId,
       approvalId,
       at: at.toISOString(),

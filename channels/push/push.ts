@@ -1,3 +1,5 @@
+import type { PushSubject } from '../../domain/approval';
+
 /** A push is a hint to look into the inbox. It carries ids only: push services and lock screens read along. */
 export interface PushMessage {
   /** The same key again is the same push; a gateway that knows such keys drops the second. */
@@ -5,6 +7,7 @@ export interface PushMessage {
   tenantId: string;
   deviceId: string;
   approvalId: string;
+  about: PushSubject;
   /** Where this kind of push goes: the token or endpoint that the device registered. */
   target: string;
   title?: never;

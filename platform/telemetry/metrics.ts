@@ -7,6 +7,8 @@ const PREFIX = 'countersign_';
 
 export type PushResult = 'sent' | 'failed' | 'muted';
 export type CallbackResult = 'delivered' | 'failed';
+/** `later`: tried again after a pause; `dead`: given up; `gone`: answered 410, and its endpoint disabled. */
+export type WebhookResult = 'delivered' | 'later' | 'dead' | 'gone';
 
 /** What the program counts. Labels are closed sets: no tenant, no person, no id, no URL. */
 export interface Metrics {
@@ -15,6 +17,7 @@ export interface Metrics {
   approvalDecided(outcome: ApprovalOutcome): void;
   pushAttempt(kind: string, result: PushResult): void;
   callbackAttempt(result: CallbackResult): void;
+  webhookAttempt(result: WebhookResult): void;
   /** Something that had gone missing was found again. */
   reconciled(kind: string): void;
   /** Reads the number of open connections whenever somebody scrapes. */
@@ -42,6 +45,7 @@ export function createMetrics(): Metrics {
   const decided = count('approvals_decided', 'Approvals that got their outcome', ['outcome']);
   const pushes = count('push_attempts', 'Pushes handed to a push service', ['kind', 'result']);
   const callbacks = count('callback_attempts', 'Callbacks sent to back ends', ['result']);
+  const webhooks = count('webhook_attempts', 'Webhooks, and callbacks kept for later, sent to back ends', ['result']);
   const reconciled = count('reconciled', 'Things that had gone missing and were found again', ['kind']);
   const gauge = (name: string, help: string, read: () => number): void => {
     new Gauge({
@@ -69,6 +73,7 @@ export function createMetrics(): Metrics {
     approvalDecided: (outcome) => decided.inc({ outcome }),
     pushAttempt: (kind, result) => pushes.inc({ kind, result }),
     callbackAttempt: (result) => callbacks.inc({ result }),
+    webhookAttempt: (result) => webhooks.inc({ result }),
     reconciled: (kind) => reconciled.inc({ kind }),
     watchPool: (openConnections) => gauge('pool_connections', 'Open connections to PostgreSQL', openConnections),
     watchWaiting: (waiting) => gauge('waiting', 'Long polls and streams that wait for a change', waiting),

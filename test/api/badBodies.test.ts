@@ -76,7 +76,7 @@ describe('every route refuses a body that is', () => {
   test('a byte more than 64 KiB, and takes one of 64 KiB', async () => {
     const [create] = READING_ROUTES;
     const exactly = await routes.call(create!, { body: tooLong.replace('x"}', '"}') });
-    expectProblem(exactly, 'invalid_request', { field: 'userId' });
+    expectProblem(exactly, 'invalid_request', { field: 'title' });
   });
 });
 

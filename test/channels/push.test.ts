@@ -7,6 +7,7 @@ const message: PushMessage = {
   tenantId: 'tenant',
   deviceId: 'device',
   approvalId: 'approval',
+  about: 'asked',
   target: 'secret-token',
 };
 

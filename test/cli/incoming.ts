@@ -23,5 +23,6 @@ export function incoming(id: string, changes: Partial<Shown> = {}): DeviceApprov
     createdAt,
     expiresAt,
     answeredByMe: null,
+    progress: { required: 1, people: 1, approved: 0, denied: 0, missing: 1 },
   };
 }

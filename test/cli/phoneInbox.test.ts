@@ -4,6 +4,7 @@ import { watchInbox } from '../../cli/phoneInbox';
 import type { Choice } from '../../cli/phoneScreen';
 import type { Device, DeviceApproval, Inbox } from '../../sdk/device';
 import { CountersignError } from '../../sdk/device';
+import { until } from '../support/until';
 import { incoming } from './incoming';
 
 const refusal = (code: string, status: number) => new CountersignError({ code, status, title: `Refused: ${code}.` });
@@ -55,13 +56,41 @@ function setup(choices: Record<string, Choice | Promise<Choice>>) {
       });
     },
   };
-  const watch = () => watchInbox({ inbox, answer } as unknown as Device, owner, leaving.signal);
-  return { watch, receive, answer, printed, failures, leaving };
+  const show = jest.fn<Device['show']>(async (id) => ({ ...incoming(id), status: 'approved' }));
+  const watch = () => watchInbox({ inbox, answer, show } as unknown as Device, owner, leaving.signal);
+  return { watch, receive, answer, show, printed, failures, leaving };
 }
 
 const never = new Promise<never>(() => {});
 
+/** Two of three, so far. */
+const shared = (id: string, approved: number, answeredByMe: DeviceApproval['answeredByMe'] = null): DeviceApproval => ({
+  ...incoming(id),
+  answeredByMe,
+  progress: { required: 2, people: 3, approved, denied: 0, missing: 2 - approved },
+});
+
 describe('the phone', () => {
+  test('tells its owner how what they have answered goes on with the others, and how it ends', async () => {
+    const phone = setup({ pay: 'approve' });
+    const mine = shared('pay', 1, 'approved');
+    phone.answer.mockImplementationOnce(async () => {
+      phone.receive([mine]);
+      return mine;
+    });
+    phone.receive([shared('pay', 0)]);
+    const watching = phone.watch().catch((error: Error) => error.message);
+    const printed = (text: string) => until(async () => phone.printed.some((line) => line.includes(text)));
+    await printed('You approved it. It is pending: 1 of 2 approvals; 3 people are asked.');
+    phone.receive([{ ...mine, progress: { ...mine.progress, denied: 1 } }]);
+    await printed('1 of 2 approvals, 1 against; 3 people are asked (pay)');
+    phone.receive([]);
+    await printed('It is approved (pay)');
+    phone.receive([incoming('end')]);
+    expect(await watching).toBe('the owner left');
+    expect(phone.show).toHaveBeenCalledTimes(1);
+  });
+
   test('sends what its owner says, one approval after the other, each once', async () => {
     const phone = setup({ yes: 'approve', no: 'deny', stranger: 'not_me', later: 'skip' });
     phone.receive(['yes', 'later', 'no', 'stranger', 'end'].map((id) => incoming(id)));

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { readChoice, renderApproval, renderLine } from '../../cli/phoneScreen';
+import { readChoice, renderAnswered, renderApproval, renderLine } from '../../cli/phoneScreen';
 import { incoming } from './incoming';
 
 const NOW = Date.parse('2026-11-24T10:00:00.000Z');
@@ -20,6 +20,15 @@ test('an approval shows who asks, for what, its details in order, and the time l
     '  Amount  49.90 EUR',
     '  5 min 0 s left (a-1)',
   ]);
+});
+
+test('an approval by several shows how far they are', () => {
+  const progress = { required: 2, people: 3, approved: 1, denied: 1, missing: 1 };
+  const shown = renderApproval({ ...incoming('a-1'), progress }, NOW);
+  expect(shown).toContain('\n  1 of 2 approvals, 1 against; 3 people are asked\n');
+  expect(renderAnswered('denied', { ...incoming('a-1'), status: 'denied', progress })).toBe(
+    '  You denied it. It is denied.',
+  );
 });
 
 test('nothing that a back end writes moves the cursor or makes a line of its own', () => {

@@ -93,7 +93,11 @@ test('the README shows the first approval as the phone shows it', () => {
     expiresAt,
   });
   const approval = { id: '8a1f…', shown, nonce: '', mode: 'transaction', createdAt, expiresAt } as const;
-  const screen = renderApproval({ ...approval, status: 'pending', answeredByMe: null }, Date.parse(createdAt));
+  const progress = { required: 1, people: 1, approved: 0, denied: 0, missing: 1 };
+  const screen = renderApproval(
+    { ...approval, status: 'pending', answeredByMe: null, progress },
+    Date.parse(createdAt),
+  );
   const lines = [...screen.trim().split('\n'), `${PROMPT}a`];
   expect(README).toContain(lines.map((line) => `   ${line}`).join('\n'));
 });

@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decide, DECISIONS, isPastDeadline, requireOpen } from '../../domain/approval';
+import {
+  chooseApprovers,
+  decide,
+  DECISIONS,
+  isPastDeadline,
+  progressOf,
+  requireOpen,
+  withdraw,
+} from '../../domain/approval';
 import type { ApprovalDecision, VotedApproval } from '../../domain/approval';
 import { DomainError } from '../../domain/errors';
 
@@ -9,8 +17,13 @@ const DEADLINE = 1_000;
 const asked = (people: number, required: number, votes: (ApprovalDecision | null)[] = []): VotedApproval => ({
   status: 'pending',
   required,
+  veto: false,
   expiresAtMs: DEADLINE,
-  approvers: Array.from({ length: people }, (_, i) => ({ userId: `u${i}`, decision: votes[i] ?? null })),
+  approvers: Array.from({ length: people }, (_, i) => ({
+    userId: `u${i}`,
+    decision: votes[i] ?? null,
+    withdrawnAtMs: null,
+  })),
 });
 
 const codeOf = (act: () => unknown): string => {
@@ -76,6 +89,94 @@ describe('several people', () => {
         expect(approval.status).toBe(yes >= required ? 'approved' : 'denied');
       }),
     );
+  });
+});
+
+describe('a veto', () => {
+  test('lets one denial decide, which otherwise would leave enough people', () => {
+    expect(decide(asked(3, 1), 'u0', 'denied', 0)).toBe('pending');
+    expect(decide({ ...asked(3, 1), veto: true }, 'u0', 'denied', 0)).toBe('denied');
+    expect(decide({ ...asked(3, 1), veto: true }, 'u0', 'approved', 0)).toBe('approved');
+  });
+});
+
+describe('a person who was removed', () => {
+  const without = (approval: VotedApproval, ...gone: string[]): VotedApproval => ({
+    ...approval,
+    status: withdraw(approval, gone, 0),
+    approvers: approval.approvers.map((vote) => (gone.includes(vote.userId) ? { ...vote, withdrawnAtMs: 0 } : vote)),
+  });
+
+  test('no longer counts, whatever they said', () => {
+    const left = without(asked(3, 2, ['approved']), 'u0');
+    expect(progressOf(left)).toEqual({ required: 2, people: 2, approved: 0, denied: 0, missing: 2 });
+    expect(decide(left, 'u1', 'approved', 0)).toBe('pending');
+    expect(decide(left, 'u1', 'denied', 0)).toBe('denied');
+    expect(codeOf(() => decide(left, 'u0', 'approved', 0))).toBe('device_removed');
+  });
+
+  test('cancels what cannot be reached without them, and only that', () => {
+    expect(withdraw(asked(3, 2), ['u0'], 0)).toBe('pending');
+    expect(withdraw(asked(3, 2, [null, 'denied']), ['u0'], 0)).toBe('cancelled');
+    expect(withdraw(asked(3, 2, ['denied']), ['u0'], 0)).toBe('pending');
+    expect(withdraw(asked(1, 1), ['u0'], 0)).toBe('cancelled');
+    expect(codeOf(() => withdraw(asked(1, 1), ['u0'], DEADLINE))).toBe('approval_expired');
+  });
+});
+
+test('votes and removals in any order end as a count of people says', () => {
+  const steps = fc.array(
+    fc.record({ person: fc.nat({ max: 4 }), does: fc.constantFrom('approved', 'denied', 'removed') }),
+    { maxLength: 15 },
+  );
+  fc.assert(
+    fc.property(steps, fc.integer({ min: 1, max: 5 }), fc.boolean(), (taken, required, veto) => {
+      let approval: VotedApproval = { ...asked(5, required), veto };
+      for (const { person, does } of taken) {
+        const userId = `u${person}`;
+        const vote = approval.approvers[person]!;
+        const counts = vote.withdrawnAtMs === null && (does === 'removed' || vote.decision === null);
+        if (approval.status !== 'pending' || !counts) {
+          // Nothing changes an outcome, and nobody has two votes.
+          if (does !== 'removed') expect(codeOf(() => decide(approval, userId, does, 0))).not.toBe('accepted');
+          continue;
+        }
+        const status = does === 'removed' ? withdraw(approval, [userId], 0) : decide(approval, userId, does, 0);
+        const changed = does === 'removed' ? { ...vote, withdrawnAtMs: 0 } : { ...vote, decision: does };
+        approval = {
+          ...approval,
+          status,
+          approvers: approval.approvers.map((other) => (other.userId === userId ? changed : other)),
+        };
+        // Said once more, and otherwise than the rule says it.
+        const left = approval.approvers.filter(({ withdrawnAtMs }) => withdrawnAtMs === null);
+        const yes = left.filter(({ decision }) => decision === 'approved').length;
+        const no = left.filter(({ decision }) => decision === 'denied').length;
+        const hopeless = left.length - no < required || (veto && no > 0);
+        const ends = does === 'removed' ? 'cancelled' : 'denied';
+        expect(status).toBe(yes >= required ? 'approved' : hopeless ? ends : 'pending');
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+describe('who is asked', () => {
+  test.each([
+    [['a', 'b', 'c'], {}, { userIds: ['a', 'b', 'c'], required: 3 }],
+    [['a', 'b', 'c'], { required: 2 }, { userIds: ['a', 'b', 'c'], required: 2 }],
+    [['a', 'b', 'c'], { requestedBy: 'b' }, { userIds: ['a', 'c'], required: 2 }],
+    [['a', 'b', 'c'], { requestedBy: 'x', required: 3 }, { userIds: ['a', 'b', 'c'], required: 3 }],
+  ])('of %j with %j: %j', (people, request, chosen) => {
+    expect(chooseApprovers(people, request)).toEqual(chosen);
+  });
+
+  test.each([
+    [['a', 'b', 'c'], { required: 3, requestedBy: 'b' }],
+    [['a'], { requestedBy: 'a' }],
+    [['a'], { required: 2 }],
+  ])('of %j with %j: too few', (people, request) => {
+    expect(codeOf(() => chooseApprovers(people, request))).toBe('too_few_approvers');
   });
 });
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { countOf } from './count';
-import { approved, openWorld } from './scenarios';
+import { approved, openWorld, twoOfThree } from './scenarios';
 import type { World } from './scenarios';
 
 describe('an approval by one person, with push and callback, lived through now', () => {
@@ -18,6 +18,26 @@ describe('an approval by one person, with push and callback, lived through now',
     expect(actions).toBe(5);
     // One process: the worker got its first task with the reply to the start.
     expect(history.events![0]!.workflowExecutionStartedEventAttributes!.eagerExecutionAccepted).toBe(true);
+  }, 60_000);
+});
+
+describe('an approval by two of three, with push and callback, lived through now', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openWorld();
+  }, 60_000);
+  afterAll(() => world.close());
+
+  test('takes at most 20 events, and the phones of the others are told that it is decided', async () => {
+    const history = await twoOfThree(world);
+    const { events, workflowTasks } = countOf(history);
+    expect(events).toBeLessThanOrEqual(20);
+    expect(workflowTasks).toBe(3);
+    const devices = world.directors.map(({ devices: [phone] }) => phone!.id);
+    const told = (about: string) =>
+      world.pushes.filter((push) => push.about === about).map(({ deviceId }) => devices.indexOf(deviceId));
+    expect(told('asked').sort()).toEqual([0, 1, 2]);
+    expect(told('decided').sort()).toEqual([0, 2]); // the second one's answer decided
   }, 60_000);
 });
 

@@ -3,6 +3,7 @@ import type { History } from '@temporalio/common/lib/proto-utils';
 import { NativeConnection } from '@temporalio/worker';
 import type { PushSender } from '../../channels/push/push';
 import { approvalWorkflowId } from '../../workflows/approval.messages';
+import type { PushMessage } from '../../channels/push/push';
 import { addUser } from '../support/phone';
 import type { TestUser } from '../support/phone';
 import { startTestProgram } from '../support/program';
@@ -14,6 +15,10 @@ import { until } from '../support/until';
 export interface World {
   program: TestProgram;
   user: TestUser;
+  /** Three more people, for what several decide. */
+  directors: TestUser[];
+  /** Every push that was taken. */
+  pushes: PushMessage[];
   /** How many pushes from now on fail. */
   failPushes(count: number): void;
   /** Without our keys, as an operator's tools are: it sees what is stored. */
@@ -24,10 +29,12 @@ export interface World {
 /** The whole program with one user; with `elsewhere`, API and workers share no connection, as on different machines. */
 export async function openWorld({ elsewhere = false } = {}): Promise<World> {
   let failing = 0;
+  const pushes: PushMessage[] = [];
   const push: PushSender = {
     kind: 'simulated',
-    send: async () => {
+    send: async (message) => {
       if (failing-- > 0) throw new Error('the push service answered 503');
+      pushes.push(message);
     },
   };
   const { id, key } = TEST_MASTER_KEY;
@@ -47,6 +54,8 @@ export async function openWorld({ elsewhere = false } = {}): Promise<World> {
   return {
     program,
     user: await addUser(program),
+    directors: await Promise.all(Array.from({ length: 3 }, () => addUser(program))),
+    pushes,
     failPushes: (count) => (failing = count),
     temporal: new Client({ connection, namespace: program.config.temporal.namespace }),
     async close() {
@@ -59,7 +68,8 @@ export async function openWorld({ elsewhere = false } = {}): Promise<World> {
 
 /** Asks, and waits until the workflow has nothing to do but wait. */
 async function ask({ program, user, temporal }: World, more: object = {}, push = 'sent') {
-  const created = await program.call('POST', '/v1/approvals', { userId: user.id, title: 'Log in', ...more });
+  const whom = 'approvers' in more ? {} : { userId: user.id };
+  const created = await program.call('POST', '/v1/approvals', { ...whom, title: 'Log in', ...more });
   const approvalId: string = created.body.id;
   const handle = temporal.workflow.getHandle(approvalWorkflowId({ tenantId: program.tenant.id, approvalId }));
   const waits = ({ events }: History) => events?.some((event) => event.timerStartedEventAttributes);
@@ -68,9 +78,9 @@ async function ask({ program, user, temporal }: World, more: object = {}, push =
   return {
     handle,
     approvalId,
-    async answer(decision: 'approved' | 'denied') {
-      const { approvals } = await user.phone.inbox();
-      return user.phone.answer(
+    async answer(decision: 'approved' | 'denied', { phone } = user) {
+      const { approvals } = await phone.inbox();
+      return phone.answer(
         approvals.find(({ id }) => id === approvalId)!,
         decision,
       );
@@ -89,6 +99,30 @@ export async function approved(world: World): Promise<History> {
   try {
     const asked = await ask(world, { callbackUrl: receiver.url });
     await asked.answer('approved');
+    await receiver.wait();
+    return await asked.end();
+  } finally {
+    await receiver.close();
+  }
+}
+
+/** Approved by two of three, with push and callback; one after the other, as people answer. */
+export async function twoOfThree(world: World): Promise<History> {
+  const receiver = await startReceiver();
+  const { directors } = world;
+  try {
+    const approvers = directors.map(({ id }) => id);
+    const asked = await ask(world, { approvers, required: 2, mode: 'transaction', callbackUrl: receiver.url });
+    await asked.answer('approved', directors[0]);
+    // Until the workflow has taken the first answer in, and waits again.
+    await until(
+      async () => {
+        const { events } = await asked.handle.fetchHistory();
+        return (events ?? []).filter((event) => event.markerRecordedEventAttributes).length >= 2;
+      },
+      { what: 'the second workflow task' },
+    );
+    await asked.answer('approved', directors[1]);
     await receiver.wait();
     return await asked.end();
   } finally {
@@ -135,6 +169,7 @@ async function pushFailedFirst(world: World): Promise<History> {
 /** In this order: a push service that failed is not tried quickly again for a while. */
 export const SCENARIOS: Readonly<Record<string, (world: World) => Promise<History>>> = {
   approved,
+  'two-of-three': twoOfThree,
   denied,
   expired,
   cancelled,

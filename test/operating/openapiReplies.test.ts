@@ -188,4 +188,21 @@ async function callEverything({ call, url }: TestProgram): Promise<void> {
   await call('DELETE', `/v1/users/${user.id}/devices/${next.deviceId}`);
   await call('DELETE', `/v1/users/${user.id}`);
   await call('GET', `/v1/users/${user.id}`);
+
+  await call('POST', '/v1/webhooks', { url: 'ftp://hooks.example/' });
+  const webhook = (await call('POST', '/v1/webhooks', { url: 'http://127.0.0.1:9/', eventTypes: ['user_created'] }))
+    .body;
+  const at = `/v1/webhooks/${webhook.id}`;
+  await call('POST', `${at}/ping`);
+  await call('GET', '/v1/webhooks');
+  await call('GET', at);
+  await call('GET', `${at}/deliveries`);
+  await call('POST', `${at}/redeliver`, { since: '2026-01-01T00:00:00Z' });
+  await call('POST', `${at}/redeliver`, { deliveryId: 'none' });
+  await call('POST', `${at}/rotate`, {});
+  await call('PUT', at, { state: 'disabled' });
+  await call('POST', `${at}/ping`);
+  await call('DELETE', at);
+  await call('GET', at);
+  await call('GET', '/v1/events');
 }

@@ -24,7 +24,7 @@ describe('what is kept for a while only', () => {
   afterAll(() => program?.close());
 
   /** Rows of every kind, so old; named so that they can be told apart. */
-  async function plant(name: string, count: number, ages: { key: string; proof: string; token: string }) {
+  async function plant(name: string, count: number, ages: Record<'key' | 'proof' | 'token' | 'delivery', string>) {
     const { pool, tenant } = program;
     await pool.query(
       `insert into idempotency_keys (tenant_id, key, request_digest, status, reply, created_at)
@@ -41,15 +41,38 @@ describe('what is kept for a while only', () => {
        select gen_random_uuid(), $1, $2, now() - $3::interval from generate_series(1, $4)`,
       [tenant.id, userId, ages.token, count],
     );
+    // Dead and due ones stay, however old.
+    await pool.query(
+      `with planted as (
+         insert into deliveries (id, tenant_id, kind, target, state, due_at, delivered_at)
+         select $2 || gen_random_uuid(), $1, 'event', 'nowhere', state, case state when 'due' then now() + '1 year' end,
+                now() - $3::interval
+           from generate_series(1, $4) n, unnest(array['delivered', 'dead', 'due']) state
+         returning id
+       ) insert into delivery_attempts (delivery_id, number, took_ms) select id, 1, 5 from planted`,
+      [tenant.id, name, ages.delivery, count],
+    );
   }
-  const OLD = { key: '48 hours 1 second', proof: '61 minutes', token: '24 hours 1 second' };
-  const YOUNG = { key: '47 hours 59 minutes', proof: '59 minutes', token: '23 hours 59 minutes' };
+  const OLD = {
+    key: '48 hours 1 second',
+    proof: '61 minutes',
+    token: '24 hours 1 second',
+    delivery: '30 days 1 second',
+  };
+  const YOUNG = {
+    key: '47 hours 59 minutes',
+    proof: '59 minutes',
+    token: '23 hours 59 minutes',
+    delivery: '29 days 23 hours',
+  };
 
   async function counts() {
-    const { rows } = await program.pool.query<{ keys: number; proofs: number; tokens: number }>(
+    const { rows } = await program.pool.query<Record<'keys' | 'proofs' | 'tokens' | 'deliveries' | 'attempts', number>>(
       `select (select count(*)::int from idempotency_keys) as keys,
               (select count(*)::int from device_proofs where jti ~ '^(old|young)') as proofs,
-              (select count(*)::int from registration_tokens where device_id is null) as tokens`,
+              (select count(*)::int from registration_tokens where device_id is null) as tokens,
+              (select count(*)::int from deliveries where target = 'nowhere') as deliveries,
+              (select count(*)::int from delivery_attempts) as attempts`,
     );
     return rows[0]!;
   }
@@ -66,14 +89,21 @@ describe('what is kept for a while only', () => {
     } as unknown as TestProgram['pool'];
     const { removeExpiredRows } = createRetentionActivities({ pool, batch: 10 });
     const removed = await quietly().run(removeExpiredRows);
-    expect(removed).toEqual({ idempotencyKeys: 25, deviceProofs: 25, registrationTokens: 25 });
-    expect(statements).toHaveLength(3 * 3);
-    expect(await counts()).toEqual({ keys: 7, proofs: 7, tokens: 7 });
+    expect(removed).toEqual({ idempotencyKeys: 25, deviceProofs: 25, registrationTokens: 25, deliveries: 25 });
+    expect(statements).toHaveLength(4 * 3);
+    expect(await counts()).toEqual({
+      keys: 7,
+      proofs: 7,
+      tokens: 7,
+      deliveries: 2 * 25 + 3 * 7,
+      attempts: 2 * 25 + 3 * 7,
+    });
     // Safe to repeat.
     expect(await quietly().run(removeExpiredRows)).toEqual({
       idempotencyKeys: 0,
       deviceProofs: 0,
       registrationTokens: 0,
+      deliveries: 0,
     });
   });
 
@@ -90,7 +120,13 @@ describe('what is kept for a while only', () => {
     } finally {
       await connection.close();
     }
-    const left = { keys: before.keys - 3, proofs: before.proofs - 3, tokens: before.tokens - 3 };
+    const left = {
+      keys: before.keys - 3,
+      proofs: before.proofs - 3,
+      tokens: before.tokens - 3,
+      deliveries: before.deliveries - 3,
+      attempts: before.attempts - 3,
+    };
     await until(async () => JSON.stringify(await counts()) === JSON.stringify(left), { what: 'the removal' });
   });
 

@@ -9,9 +9,11 @@ import { createBench, signFor } from '../support/services';
 import type { Bench } from '../support/services';
 import { findViolations } from './check';
 import { startOwnPostgres } from './postgres';
+import { raceSeveral } from './several';
 
 // `npm run races`: 1,500 approvals, each with 20 contradictory answers at the same moment, from 5 devices; then the rows
 // are asked whether every approval was decided once. Exits with 1 when anything is not as it should be.
+// `npm run races -- --several`: 10,000 approvals of several people instead, with removals; see several.ts.
 
 const USERS = 30;
 const DEVICES = 5;
@@ -33,11 +35,13 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       out: { type: 'string' },
-      approvals: { type: 'string', default: '1500' },
+      several: { type: 'boolean', default: false },
+      approvals: { type: 'string' },
       answers: { type: 'string', default: '20' },
     },
   });
-  const [approvals, answers] = [Number(values.approvals), Number(values.answers)];
+  const approvals = Number(values.approvals ?? (values.several ? 10_000 : 1_500));
+  const answers = Number(values.answers);
   const postgres = await startOwnPostgres();
   let statements = 0;
   const bench = await createBench(postgres.url, {
@@ -45,6 +49,12 @@ async function main(): Promise<void> {
     onStatement: () => (statements += 1),
   });
   try {
+    if (values.several) {
+      const result = { at: new Date().toISOString(), ...(await raceSeveral(bench, approvals, say)) };
+      const right = Object.values(result.violations).every((count) => count === 0);
+      report(right, result, values.out);
+      return;
+    }
     const users = await Promise.all(Array.from({ length: USERS }, () => bench.addUser(DEVICES)));
     const told = await raceAll(bench, users, approvals, answers);
     const violations = { ...(await findViolations(bench.pool)), ...told.violations };
@@ -68,17 +78,21 @@ async function main(): Promise<void> {
       Object.values(violations).every((count) => count === 0) &&
       announced === approvals &&
       (statuses['approved'] ?? 0) + (statuses['denied'] ?? 0) === approvals;
-    say(JSON.stringify(result, undefined, 2));
-    say(right ? 'Each approval was decided once.' : 'NOT AS IT SHOULD BE.');
-    if (values.out !== undefined) {
-      mkdirSync(path.dirname(values.out), { recursive: true });
-      writeFileSync(values.out, `${JSON.stringify({ right, ...result }, undefined, 2)}\n`);
-    }
-    if (!right) process.exitCode = 1;
+    report(right, result, values.out);
   } finally {
     await bench.close();
     await postgres.stop();
   }
+}
+
+function report(right: boolean, result: object, out: string | undefined): void {
+  say(JSON.stringify(result, undefined, 2));
+  say(right ? 'Each approval was decided once.' : 'NOT AS IT SHOULD BE.');
+  if (out !== undefined) {
+    mkdirSync(path.dirname(out), { recursive: true });
+    writeFileSync(out, `${JSON.stringify({ right, ...result }, undefined, 2)}\n`);
+  }
+  if (!right) process.exitCode = 1;
 }
 
 async function raceAll(bench: Bench, users: readonly BenchUser[], approvals: number, answers: number): Promise<Told> {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import type { ReceivedCallback } from '../../sdk/callback';
-import { verifyCallback } from '../../sdk/callback';
+import { CallbackRefused, verifyCallback, verifyWebhook } from '../../sdk/callback';
 
 const SECRET = Buffer.alloc(32, 7);
 const NOW = 1_764_000_000;
@@ -88,4 +88,13 @@ describe('refused', () => {
     }
     expect(refused).toMatchObject({ name: 'CallbackRefused', code });
   });
+});
+
+test('a webhook is verified like a callback, with the secret of its endpoint; any of several signatures will do', () => {
+  const { signingKey: secret, ...rest } = received();
+  expect(verifyWebhook({ ...rest, secret })).toEqual(JSON.parse(BODY));
+  const both = `${signatureOf(BODY, { secret: Buffer.alloc(32, 8) })} ${signatureOf(BODY)}`;
+  expect(verifyWebhook({ ...rest, headers: { ...rest.headers, 'webhook-signature': both }, secret }).id).toBe('cb_1');
+  const wrong = `whsec_${Buffer.alloc(32, 9).toString('base64')}`;
+  expect(() => verifyWebhook({ ...rest, secret: wrong })).toThrow(CallbackRefused);
 });

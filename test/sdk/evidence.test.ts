@@ -82,9 +82,29 @@ describe('good evidence passes every check', () => {
     expect(await failures(await example.seal({ ...decided(example.evidence, status), answers: [] }))).toEqual([]);
   });
 
-  test('an answer that no longer counts decides nothing', async () => {
+  test('an answer of somebody who was removed decides nothing', async () => {
     const answers = example.evidence.answers.map((answer) => ({ ...answer, countedAs: null }));
-    expect(await failures(await example.seal({ ...decided(example.evidence, 'cancelled'), answers }))).toEqual([]);
+    const rule = { ...example.evidence.rule, withdrawn: [gone('user-1', 1)] };
+    const evidence = { ...decided(example.evidence, 'cancelled'), answers, rule };
+    expect(await failures(await example.seal(evidence))).toEqual([]);
+  });
+
+  test('denied by a veto, and denied because too few were left after a removal', async () => {
+    const denied = decided(example.evidence, 'denied');
+    const no = await answerOf(second, denied, { decision: 'denied' });
+    const approvers = ['user-1', 'user-2', 'user-3'];
+    const devices = [example.phone.device, second.device];
+    const vetoed = { ...denied, devices, rule: { required: 1, approvers, veto: true }, answers: [no] };
+    expect(await failures(await example.seal(vetoed))).toEqual([]);
+    expect(await failures(await example.seal({ ...vetoed, rule: { ...vetoed.rule, veto: false } }))).toEqual([
+      'outcome',
+    ]);
+
+    const withdrawn = [gone('user-1', 1)];
+    const answers = [{ ...(await answerOf(example.phone, denied)), countedAs: null }, no];
+    const left = { ...denied, devices, rule: { required: 2, approvers, withdrawn }, answers };
+    expect(await failures(await example.seal(left))).toEqual([]);
+    expect(await failures(await example.seal({ ...left, rule: { required: 2, approvers } }))).toEqual(['outcome']);
   });
 });
 
@@ -233,6 +253,18 @@ describe('content that does not agree is found under a good seal', () => {
       (e) => ({ ...e, rule: { ...e.rule, required: 2, approvers: ['user-1', 'user-2'] } }),
       ['outcome'],
     ],
+    [
+      'an answer that counts, of somebody who was removed',
+      (e) => withRule({ withdrawn: [gone('user-1', 1)] })(e),
+      ['outcome'],
+    ],
+    [
+      'an answer of somebody who was removed before',
+      (e) => withRule({ withdrawn: [gone('user-1', 0)] })(e),
+      ['outcome'],
+    ],
+    ['a removal of somebody else', (e) => withRule({ withdrawn: [gone('user-9', 0)] })(e), ['answer_people']],
+    ['an approver who asked for it', (e) => withRule({ requestedBy: 'user-1' })(e), ['answer_people']],
     ['a late answer', answer({ receivedAt: '2026-11-24T10:05:00.000Z' }), ['outcome']],
     ['an early answer', answer({ receivedAt: '2026-11-24T09:59:59.000Z' }), ['outcome']],
     ['the same person twice', (e) => ({ ...e, answers: [...e.answers, ...e.answers] }), ['outcome']],
@@ -259,6 +291,12 @@ describe('content that does not agree is found under a good seal', () => {
     const failed = await failures(await example.seal(await change(example.evidence)));
     expect(failed.sort()).toEqual(expected.sort());
   });
+});
+
+const gone = (userId: string, afterAnswers: number) => ({ userId, at: '2026-11-24T10:00:20.000Z', afterAnswers });
+const withRule = (rule: Partial<EvidencePayload['rule']>) => (e: EvidencePayload) => ({
+  ...e,
+  rule: { ...e.rule, ...rule },
 });
 
 /** The evidence with one leaf changed, for every leaf. */

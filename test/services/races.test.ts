@@ -194,6 +194,33 @@ describe('answers that race', () => {
   });
 });
 
+describe('several people', () => {
+  test('are locked in one order: creations and removals that name them in any order do not wait for each other', async () => {
+    for (let round = 0; round < 10; round++) {
+      const people = await Promise.all(Array.from({ length: 4 }, () => bench.addUser(1)));
+      const ids = people.map(({ id }) => id);
+      const orders = Array.from({ length: 12 }, (_, i) => [...ids.slice(i % 4), ...ids.slice(0, i % 4)]);
+      const orderly = orders.map((order, i) => (i % 2 === 0 ? order : [...order].reverse()));
+      const remove = async () => {
+        await bench.services.users.remove(bench.tenant.id, ids[round % 4]!);
+        return { status: 'removed' };
+      };
+      // Anything but a refusal, a deadlock above all, fails here.
+      const heard = await Promise.all([
+        ...orderly.map((order) => said(bench.ask(order, { required: 2 }))),
+        said(remove()),
+      ]);
+      expect(heard.filter((one) => !['pending', 'user_not_found', 'removed'].includes(one))).toEqual([]);
+      const { rows } = await bench.pool.query<{ people: number }>(
+        `select count(*) filter (where withdrawn_at is null)::int as people from approvers
+          where approval_id in (select approval_id from approvers where user_id = any($1)) group by approval_id`,
+        [ids],
+      );
+      expect(rows.map((row) => row.people)).toEqual(heard.filter((one) => one === 'pending').map(() => 3));
+    }
+  }, 60_000);
+});
+
 test('the numbers of events have no gap and no double, whoever wrote at once', async () => {
   const { rows } = await bench.pool.query(
     `select count(*)::int as written, max(number)::int as last, count(distinct number)::int as distinct,

@@ -5,12 +5,11 @@ import { waitFor, watch } from '../../services/waiting';
 /** Notifications by hand. */
 function setup() {
   const listeners = new Set<() => void>();
-  const notifications: Notifications = {
+  const notifications: Pick<Notifications, 'listen'> = {
     listen(_topic, wake) {
       listeners.add(wake);
       return () => listeners.delete(wake);
     },
-    close: async () => {},
   };
   return { notifications, listeners, notify: () => listeners.forEach((wake) => wake()) };
 }

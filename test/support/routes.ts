@@ -27,7 +27,7 @@ export interface Change {
 
 export interface RouteCalls {
   user: TestUser;
-  ids: { userId: string; deviceId: string; approvalId: string };
+  ids: { userId: string; deviceId: string; approvalId: string; webhookId: string };
   goodBody(route: Route): object | undefined;
   /** A good call of the route, but for the change; proved as the route's caller proves. */
   call(route: Route, change?: Change): Promise<RawReply>;
@@ -39,7 +39,14 @@ export async function createRouteCalls(program: TestProgram): Promise<RouteCalls
   const phone = user.devices[0]!;
   const approval = await ask(program, user, { push: 'none' });
   const nonce = await currentNonce(program);
-  const ids = { userId: user.id, deviceId: phone.id, approvalId: approval.id };
+  const webhook = await send(program, {
+    method: 'POST',
+    path: '/v1/webhooks',
+    headers: asTenant(program),
+    body: JSON.stringify({ url: 'http://127.0.0.1:9/', eventTypes: ['webhook_disabled'] }),
+  });
+  const { id: webhookId } = JSON.parse(webhook.text) as { id: string };
+  const ids = { userId: user.id, deviceId: phone.id, approvalId: approval.id, webhookId };
   const bodies: Record<string, object> = {
     'POST /v1/approvals': { userId: user.id, title: 'Log in' },
     'POST /v1/users': { externalId: randomUUID() },
@@ -48,6 +55,10 @@ export async function createRouteCalls(program: TestProgram): Promise<RouteCalls
       answer: await signAnswer(program, phone, approval, 'approved'),
     },
     'PUT /v1/device/push-target': { kind: 'none' },
+    'POST /v1/webhooks': { url: 'http://127.0.0.1:9/' },
+    'PUT /v1/webhooks/:webhookId': { description: '' },
+    'POST /v1/webhooks/:webhookId/rotate': {},
+    'POST /v1/webhooks/:webhookId/redeliver': { deliveryId: 'none' },
   };
   const goodBody = (route: Route) => bodies[nameOf(route)];
 

@@ -3,7 +3,7 @@ import { createNotifications } from '../../db/notifications';
 import { createPool } from '../../db/transaction';
 import { createKeyring } from '../../platform/keys/keyring';
 import { createServices } from '../../services/services';
-import type { Services } from '../../services/services';
+import type { Services, ServicesDeps } from '../../services/services';
 import type { Tenant } from '../../db/tenants';
 import { createWebCryptoKey } from '../../sdk/device';
 import { signCompactJws } from '../../sdk/sign';
@@ -18,14 +18,28 @@ export interface Bench {
   /** Every outcome that was announced. */
   outcomes: string[];
   addUser(devices: number): Promise<{ id: string; phones: Phone[] }>;
-  ask(userId: string, request?: object): Promise<Approval>;
+  /** Of one person, or of several. */
+  ask(whom: string | readonly string[], request?: object): Promise<Approval>;
   close(): Promise<void>;
 }
 
+export interface BenchOptions {
+  poolSize?: number;
+  onStatement?: () => void;
+  outgoing?: ServicesDeps['outgoing'];
+  onWebhookAttempt?: NonNullable<ServicesDeps['onWebhookAttempt']>;
+}
+
+const NOTHING_GOES_OUT: ServicesDeps['outgoing'] = {
+  post: () => Promise.reject(new Error('nothing goes out here')),
+};
 const nothingKept = async () => {};
 
 /** The services on a database, without HTTP and without Temporal: as close as many callers can get to the rows at once. */
-export async function createBench(databaseUrl: string, { poolSize = 40, onStatement = () => {} } = {}): Promise<Bench> {
+export async function createBench(
+  databaseUrl: string,
+  { poolSize = 40, onStatement = () => {}, outgoing = NOTHING_GOES_OUT, onWebhookAttempt }: BenchOptions = {},
+): Promise<Bench> {
   const pool = createPool(databaseUrl, { size: poolSize });
   pool.on('connect', (client) => {
     const query = client.query.bind(client) as (...args: unknown[]) => unknown;
@@ -43,7 +57,9 @@ export async function createBench(databaseUrl: string, { poolSize = 40, onStatem
     temporal: () => undefined,
     approvalsQueue: 'nobody',
     issuer: () => 'http://127.0.0.1',
-    requireCallbackUrl: () => {},
+    requireUrl: () => {},
+    outgoing,
+    ...(onWebhookAttempt && { onWebhookAttempt }),
     onOutcome: (outcome) => void outcomes.push(outcome),
   });
   const { tenant } = (await services.tenants.create(`bench ${randomUUID()}`))!;
@@ -64,11 +80,12 @@ export async function createBench(databaseUrl: string, { poolSize = 40, onStatem
       }
       return { id, phones };
     },
-    ask: (userId, request = {}) =>
+    ask: (whom, request = {}) =>
       services.approvals.create(
         tenant,
         {
-          userId,
+          ...(typeof whom === 'string' ? { userId: whom } : { approvers: [...whom] }),
+          veto: false,
           mode: 'transaction',
           title: 'May they?',
           details: [],

@@ -15,6 +15,8 @@ const NAMES = [
   'recordAnswer',
   'recordExpiry',
   'recordCancellation',
+  'tryToTellApprovers',
+  'tellApprovers',
   'tryCallback',
   'deliverCallback',
   'keepCallback',
@@ -41,6 +43,12 @@ export const as = (status: ApprovalState['status'], more: Partial<ApprovalState>
   ...more,
 });
 export const notPushed = (round = 0) => as('pending', { push: { state: 'waiting', round } });
+/** Two of three have to approve. */
+export const ofThree = (status: ApprovalState['status'], approved = 0, more: Partial<ApprovalState> = {}) =>
+  as(status, {
+    progress: { required: 2, people: 3, asked: 3, approved, denied: 0, missing: 2 - approved },
+    ...more,
+  });
 /** How a run ends. */
 export const ended = (status: ApprovalState['status'], callback: ApprovalState['callback']['state'] = 'delivered') => ({
   value: as(status, { callback: { state: callback } }),
@@ -58,6 +66,8 @@ export async function setup({
     recordAnswer: jest.fn<ApprovalActivities['recordAnswer']>(async () => as('approved')),
     recordExpiry: jest.fn<ApprovalActivities['recordExpiry']>(async () => as('expired')),
     recordCancellation: jest.fn<ApprovalActivities['recordCancellation']>(async () => as('cancelled')),
+    tryToTellApprovers: jest.fn<ApprovalActivities['tryToTellApprovers']>(async () => true),
+    tellApprovers: jest.fn<ApprovalActivities['tellApprovers']>(async () => {}),
     tryCallback: jest.fn<ApprovalActivities['tryCallback']>(async () => 'delivered'),
     deliverCallback: jest.fn<ApprovalActivities['deliverCallback']>(async () => 'delivered'),
     keepCallback: jest.fn<ApprovalActivities['keepCallback']>(async () => 'failed'),

@@ -40,6 +40,7 @@ describe('stored histories', () => {
       'expired',
       'not-eager',
       'push-failed-first',
+      'two-of-three',
     ]);
   });
 
@@ -60,6 +61,7 @@ describe('stored histories', () => {
     ['cancelled', { events: 14, workflowTasks: 2, actions: 6 }],
     ['expired', { events: 13, workflowTasks: 2, actions: 5 }],
     ['push-failed-first', { events: 19, workflowTasks: 3, actions: 6 }],
+    ['two-of-three', { events: 20, workflowTasks: 3, actions: 7 }],
     ['callback-failed-first', { events: 20, workflowTasks: 3, actions: 6 }],
   ])('%s costs %j', (name, count) => {
     expect(countOf(readStored(name))).toEqual(count);

@@ -27,7 +27,7 @@ const ID = 'approval/tenant/one';
 
 export interface SandboxRun {
   /** Undefined while it runs. */
-  result(): { value?: unknown; error?: Error } | undefined;
+  result(): { value?: unknown; error?: Error; continuedWith?: unknown } | undefined;
   /** What is scheduled at this moment: ms from now, and the sentence on it. */
   timers(): { inMs: number; summary: unknown }[];
   /** Search attributes that were upserted. */
@@ -35,6 +35,8 @@ export interface SandboxRun {
   signal(name: string, ...args: unknown[]): Promise<void>;
   /** A signal whose payload is as it is, not as our converter writes it. */
   signalRaw(name: string, ...payloads: Payload[]): Promise<void>;
+  /** From now on the server says that the history has grown long. */
+  suggestContinueAsNew(): void;
   /** Temporal's own Cancel. */
   cancel(): Promise<void>;
   query(name: string): Promise<unknown>;
@@ -65,7 +67,8 @@ export async function createSandbox(activityNames: readonly string[]): Promise<S
     let nowMs = START_MS;
     let queries = 0;
     let activations = 0;
-    let result: { value?: unknown; error?: Error } | undefined;
+    let result: ReturnType<SandboxRun['result']>;
+    let continueAsNewSuggested = false;
     const timers = new Map<number, { atMs: number; summary: unknown }>();
     const answered: Job[] = [];
     const upserted: string[] = [];
@@ -75,7 +78,7 @@ export async function createSandbox(activityNames: readonly string[]): Promise<S
     async function activate(jobs: Job[]): Promise<void> {
       activations += 1;
       if (activations > MOST_ACTIVATIONS) throw new Error('the workflow spins');
-      const activation = { runId, timestamp: msToTs(nowMs), jobs };
+      const activation = { runId, timestamp: msToTs(nowMs), jobs, continueAsNewSuggested };
       const completion = await workflow.activate(coresdk.workflow_activation.WorkflowActivation.fromObject(activation));
       if (completion.failed) throw new Error(`workflow task failed: ${completion.failed.failure?.message}`);
       const commands = completion.successful?.commands ?? [];
@@ -118,6 +121,10 @@ export async function createSandbox(activityNames: readonly string[]): Promise<S
       const { completeWorkflowExecution: done, failWorkflowExecution: failed } = command;
       if (done) result = { value: done.result ? defaultPayloadConverter.fromPayload(done.result) : undefined };
       if (failed) result = { error: defaultFailureConverter.failureToError(failed.failure!, defaultPayloadConverter) };
+      const continued = command.continueAsNewWorkflowExecution;
+      if (continued) {
+        result = { continuedWith: fromPayloadsAtIndex(defaultPayloadConverter, 0, continued.arguments ?? []) };
+      }
       if (command.cancelWorkflowExecution) result = { error: new Error('cancelled') };
     }
 
@@ -141,6 +148,7 @@ export async function createSandbox(activityNames: readonly string[]): Promise<S
       upserted: () => upserted,
       signal: (name, ...args) => act(signalJob(name, ...args)),
       signalRaw: (signalName, ...input) => act({ signalWorkflow: { signalName, input } }),
+      suggestContinueAsNew: () => void (continueAsNewSuggested = true),
       cancel: () => act(cancelJob),
       settle,
       async query(queryType) {

@@ -1,0 +1,410 @@
+import type { AttemptResult, Verdict } from '../domain/webhook';
+import { DISABLED_AFTER_MS } from '../domain/webhook';
+import type { EventType } from '../domain/event';
+import type { Keyring } from '../platform/keys/keyring';
+import { toEvent } from './events';
+import type { RecordedEvent } from './events';
+import type { Queryable, Tx } from './transaction';
+
+export interface WebhookEndpoint {
+  id: string;
+  tenantId: string;
+  url: string;
+  description: string;
+  /** Null: all of them. */
+  eventTypes: EventType[] | null;
+  state: 'enabled' | 'disabled';
+  disabledReason: string | null;
+  failingSinceMs: number | null;
+  createdAtMs: number;
+}
+
+/** One thing to tell, to one address. */
+export interface Delivery {
+  id: string;
+  tenantId: string;
+  /** All attempts so far, and those since it was last made due by hand. */
+  attempts: number;
+  tries: number;
+  subject:
+    | { kind: 'event'; event: RecordedEvent; endpoint: WebhookEndpoint; secrets: readonly string[] }
+    | { kind: 'callback'; approvalId: string };
+}
+
+export interface DeliveryEntry {
+  id: string;
+  eventNumber: number;
+  type: EventType;
+  state: 'due' | 'delivered' | 'dead';
+  attempts: { number: number; at: Date; status: number | null; error: string | null; tookMs: number }[];
+  createdAt: Date;
+  dueAt: Date | null;
+}
+
+interface EndpointRow {
+  id: string;
+  tenant_id: string;
+  url: Buffer;
+  description: string;
+  event_types: EventType[] | null;
+  secret: Buffer;
+  previous_secret: Buffer | null;
+  previous_secret_until: Date | null;
+  state: 'enabled' | 'disabled';
+  disabled_reason: string | null;
+  failing_since: Date | null;
+  created_at: Date;
+}
+
+/** Registered endpoints, and what is to be told to them. */
+export function createWebhookRows(keyring: Keyring) {
+  const seal = (text: string, id: string) => keyring.encrypt('webhook', text, id);
+  const open = (sealed: Buffer, id: string) => keyring.decrypt('webhook', sealed, id).toString('utf8');
+
+  const toEndpoint = (row: EndpointRow): WebhookEndpoint => ({
+    id: row.id,
+    tenantId: row.tenant_id,
+    url: open(row.url, row.id),
+    description: row.description,
+    eventTypes: row.event_types,
+    state: row.state,
+    disabledReason: row.disabled_reason,
+    failingSinceMs: row.failing_since?.getTime() ?? null,
+    createdAtMs: row.created_at.getTime(),
+  });
+
+  async function many(db: Queryable, sql: string, values: unknown[]): Promise<WebhookEndpoint[]> {
+    const { rows } = await db.query<EndpointRow>(sql, values);
+    return rows.map(toEndpoint);
+  }
+
+  return {
+    insert: async (
+      tx: Tx,
+      endpoint: Pick<WebhookEndpoint, 'id' | 'tenantId' | 'url' | 'description' | 'eventTypes'> & { secret: string },
+    ) => {
+      const { id, tenantId, url, description, eventTypes, secret } = endpoint;
+      const inserted = await many(
+        tx,
+        `insert into webhook_endpoints (id, tenant_id, url, description, event_types, secret)
+         values ($1, $2, $3, $4, $5, $6) returning *`,
+        [id, tenantId, seal(url, id), description, eventTypes, seal(secret, id)],
+      );
+      return inserted[0]!;
+    },
+
+    list: (db: Queryable, tenantId: string) =>
+      many(db, `select * from webhook_endpoints where tenant_id = $1 and removed_at is null order by created_at, id`, [
+        tenantId,
+      ]),
+
+    find: async (db: Queryable, tenantId: string, id: string) =>
+      (
+        await many(db, `select * from webhook_endpoints where tenant_id = $1 and id = $2 and removed_at is null`, [
+          tenantId,
+          id,
+        ])
+      )[0],
+
+    async countOfTenant(tx: Tx, tenantId: string): Promise<number> {
+      const { rows } = await tx.query<{ n: number }>(
+        `select count(*)::int as n from webhook_endpoints where tenant_id = $1 and removed_at is null`,
+        [tenantId],
+      );
+      return rows[0]!.n;
+    },
+
+    /** Changes what is given. Enabling it forgets why it was disabled; both that and another URL are a new start. */
+    async update(
+      tx: Tx,
+      tenantId: string,
+      id: string,
+      change: Partial<Pick<WebhookEndpoint, 'url' | 'description' | 'eventTypes' | 'state'>>,
+    ) {
+      const changed = await many(
+        tx,
+        `update webhook_endpoints
+            set url = coalesce($3, url), description = coalesce($4, description),
+                event_types = case when $5 then $6::text[] else event_types end,
+                state = coalesce($7, state),
+                disabled_reason = case $7 when 'enabled' then null when 'disabled' then 'by_request'
+                                  else disabled_reason end,
+                failing_since = case when $7 = 'enabled' or $3 is not null then null else failing_since end,
+                rest_until = case when $7 = 'enabled' or $3 is not null then null else rest_until end
+          where tenant_id = $1 and id = $2 and removed_at is null returning *`,
+        [
+          tenantId,
+          id,
+          change.url === undefined ? null : seal(change.url, id),
+          change.description ?? null,
+          change.eventTypes !== undefined,
+          change.eventTypes ?? null,
+          change.state ?? null,
+        ],
+      );
+      return changed[0];
+    },
+
+    /** The new secret signs from now on, the one before it as well for that long. */
+    async rotate(tx: Tx, tenantId: string, id: string, secret: string, overlapMs: number): Promise<boolean> {
+      const { rowCount } = await tx.query(
+        `update webhook_endpoints
+            set previous_secret = secret, previous_secret_until = clock_timestamp() + $4 * interval '1 millisecond',
+                secret = $3
+          where tenant_id = $1 and id = $2 and removed_at is null`,
+        [tenantId, id, seal(secret, id), overlapMs],
+      );
+      return rowCount === 1;
+    },
+
+    /** What was due to it is not told any more. */
+    async remove(tx: Tx, tenantId: string, id: string): Promise<boolean> {
+      const { rowCount } = await tx.query(
+        `with gone as (
+           update webhook_endpoints set removed_at = clock_timestamp()
+            where tenant_id = $1 and id = $2 and removed_at is null returning id
+         ), dead as (
+           update deliveries set state = 'dead', due_at = null
+            where endpoint_id in (select id from gone) and state = 'due'
+         ) select from gone`,
+        [tenantId, id],
+      );
+      return rowCount === 1;
+    },
+
+    /** False when it was disabled already. */
+    async disable(tx: Tx, tenantId: string, id: string, reason: string): Promise<boolean> {
+      const { rowCount } = await tx.query(
+        `update webhook_endpoints set state = 'disabled', disabled_reason = $3
+          where tenant_id = $1 and id = $2 and state = 'enabled'`,
+        [tenantId, id, reason],
+      );
+      return rowCount === 1;
+    },
+
+    /** Due deliveries of one target, those that were due first at the front. A disabled endpoint is told nothing. */
+    async listDue(db: Queryable, tenantId: string, target: string, limit: number): Promise<Delivery[]> {
+      const { rows } = await db.query<EndpointRow & Record<string, unknown>>(
+        `select endpoint.*, to_jsonb(d) as delivery, e.number, e.type, e.user_id, e.device_id, e.approval_id, e.data, e.at
+           from deliveries d
+           left join webhook_endpoints endpoint on endpoint.id = d.endpoint_id
+           left join events e on e.tenant_id = d.tenant_id and e.number = d.event_number
+          where d.tenant_id = $1 and d.target = $2 and d.state = 'due' and d.due_at <= now()
+            and (endpoint.id is null or (endpoint.state = 'enabled' and endpoint.removed_at is null
+                                         and coalesce(endpoint.rest_until, now()) <= now()))
+          order by d.due_at, d.event_number
+          limit $3`,
+        [tenantId, target, limit],
+      );
+      return rows.map((row) => {
+        const { approval_id: approvalId, ...delivery } = row['delivery'] as {
+          id: string;
+          attempts: number;
+          tries: number;
+          approval_id: string;
+        };
+        const { id, attempts, tries } = delivery;
+        if (row.id === null) return { id, tenantId, attempts, tries, subject: { kind: 'callback', approvalId } };
+        const overlaps = row.previous_secret_until !== null && row.previous_secret_until.getTime() > Date.now();
+        const secrets = [row.secret, ...(overlaps && row.previous_secret ? [row.previous_secret] : [])];
+        return {
+          id,
+          tenantId,
+          attempts,
+          tries,
+          subject: {
+            kind: 'event',
+            event: toEvent(row as unknown as Parameters<typeof toEvent>[0]),
+            endpoint: toEndpoint(row),
+            secrets: secrets.map((secret) => open(secret, row.id)),
+          },
+        };
+      });
+    },
+
+    /** In how many ms the next one of a target is due; undefined when nothing is. */
+    async nextDueInMs(db: Queryable, tenantId: string, target: string): Promise<number | undefined> {
+      const { rows } = await db.query<{ in_ms: string | null }>(
+        `select ceil(extract(epoch from greatest(d.due_at, endpoint.rest_until) - clock_timestamp()) * 1000) as in_ms
+           from deliveries d left join webhook_endpoints endpoint on endpoint.id = d.endpoint_id
+          where d.tenant_id = $1 and d.target = $2 and d.state = 'due'
+            and (endpoint.id is null or (endpoint.state = 'enabled' and endpoint.removed_at is null))
+          order by d.due_at limit 1`,
+        [tenantId, target],
+      );
+      const inMs = rows[0]?.in_ms;
+      return inMs == null ? undefined : Math.max(0, Number(inMs));
+    },
+
+    /**
+     * Writes an attempt into the log, and what follows from it. Another attempt may have been under way (its worker was
+     * thought dead), and the endpoint may have been removed meanwhile: what is not due any more only becomes delivered.
+     */
+    async recordAttempt(
+      tx: Tx,
+      delivery: Pick<Delivery, 'id' | 'tenantId'>,
+      attempt: AttemptResult & { number: number; tookMs: number },
+      verdict: Verdict,
+    ): Promise<void> {
+      const state = verdict.kind === 'delivered' ? 'delivered' : verdict.kind === 'later' ? 'due' : 'dead';
+      await tx.query(
+        `with attempt as (
+           insert into delivery_attempts (delivery_id, number, status, error, took_ms) values ($1, $3, $4, $5, $6)
+           on conflict on constraint delivery_attempts_once do nothing
+         )
+         update deliveries
+            set attempts = greatest(attempts, $3), tries = tries + 1, state = $7, last_error = $5,
+                delivered_at = case $7 when 'delivered' then clock_timestamp() end,
+                due_at = case $7 when 'due' then clock_timestamp() + $8 * interval '1 millisecond' end
+          where tenant_id = $2 and id = $1 and (state = 'due' or $7 = 'delivered')`,
+        [
+          delivery.id,
+          delivery.tenantId,
+          attempt.number,
+          attempt.status,
+          attempt.error,
+          attempt.tookMs,
+          state,
+          verdict.kind === 'later' ? verdict.inMs : 0,
+        ],
+      );
+    },
+
+    /**
+     * Remembers since when an endpoint has been failing. Answers whether it is still told anything, and whether it has
+     * been failing for long enough to be disabled. A healthy one costs no write.
+     */
+    async recordHealth(
+      tx: Tx,
+      tenantId: string,
+      endpointId: string,
+      well: boolean,
+    ): Promise<{ open: boolean; overdue: boolean }> {
+      const { rows } = await tx.query<{ open: boolean; overdue: boolean }>(
+        `with health as (
+           update webhook_endpoints
+              set failing_since = case when $3 then null else coalesce(failing_since, clock_timestamp()) end,
+                  rest_until = case when $3 then null else rest_until end
+            where tenant_id = $1 and id = $2 and (not $3 or failing_since is not null)
+            returning failing_since
+         )
+         select state = 'enabled' and removed_at is null as open,
+                exists (select from health
+                         where failing_since < clock_timestamp() - $4 * interval '1 millisecond') as overdue
+           from webhook_endpoints where tenant_id = $1 and id = $2`,
+        [tenantId, endpointId, well, DISABLED_AFTER_MS],
+      );
+      return rows[0] ?? { open: false, overdue: false };
+    },
+
+    /** Tells an endpoint nothing for so long; a longer rest that it has already stays. */
+    async rest(db: Queryable, tenantId: string, endpointId: string, forMs: number): Promise<void> {
+      await db.query(
+        `update webhook_endpoints
+            set rest_until = greatest(rest_until, clock_timestamp() + $3 * interval '1 millisecond')
+          where tenant_id = $1 and id = $2`,
+        [tenantId, endpointId, forMs],
+      );
+    },
+
+    /** The log of an endpoint, newest event first. */
+    async listDeliveries(
+      db: Queryable,
+      tenantId: string,
+      endpointId: string,
+      { before, limit }: { before: number | undefined; limit: number },
+    ): Promise<DeliveryEntry[]> {
+      const { rows } = await db.query<{
+        id: string;
+        event_number: string;
+        type: EventType;
+        state: DeliveryEntry['state'];
+        attempts: { number: number; at: string; status: number | null; error: string | null; tookMs: number }[] | null;
+        created_at: Date;
+        due_at: Date | null;
+      }>(
+        `select d.id, d.event_number, e.type, d.state, d.created_at, d.due_at,
+                (select json_agg(json_build_object('number', a.number, 'at', a.at, 'status', a.status,
+                                                   'error', a.error, 'tookMs', a.took_ms) order by a.number)
+                   from delivery_attempts a where a.delivery_id = d.id) as attempts
+           from deliveries d join events e on e.tenant_id = d.tenant_id and e.number = d.event_number
+          where d.tenant_id = $1 and d.endpoint_id = $2 and ($3::bigint is null or d.event_number < $3)
+          order by d.event_number desc limit $4`,
+        [tenantId, endpointId, before ?? null, limit],
+      );
+      return rows.map((row) => ({
+        id: row.id,
+        eventNumber: Number(row.event_number),
+        type: row.type,
+        state: row.state,
+        attempts: (row.attempts ?? []).map((attempt) => ({ ...attempt, at: new Date(attempt.at) })),
+        createdAt: row.created_at,
+        dueAt: row.due_at,
+      }));
+    },
+
+    /** Makes one delivery due again, under the id it was sent with; false when there is none. */
+    async redeliver(tx: Tx, tenantId: string, endpointId: string, deliveryId: string): Promise<boolean> {
+      const { rowCount } = await tx.query(
+        `update deliveries set state = 'due', due_at = now(), delivered_at = null, tries = 0
+          where tenant_id = $1 and endpoint_id = $2 and id = $3`,
+        [tenantId, endpointId, deliveryId],
+      );
+      return rowCount === 1;
+    },
+
+    /**
+     * Makes events since a time due, also those from when the endpoint was disabled: the first `limit` of them that
+     * come after a number. Answers how many, and the last number. All of one call are due at the same time, so that
+     * their numbers say the order.
+     */
+    async redeliverSince(
+      tx: Tx,
+      tenantId: string,
+      endpointId: string,
+      { since, after, limit }: { since: Date; after: number; limit: number },
+    ): Promise<{ count: number; last: number }> {
+      const { rows } = await tx.query<{ count: number; last: string | null }>(
+        `with chosen as (
+           select endpoint.id, e.number
+             from events e join webhook_endpoints endpoint on endpoint.tenant_id = $1 and endpoint.id = $2
+            where e.tenant_id = $1 and e.at >= $3 and e.number > $4 and e.type <> 'webhook_pinged'
+              and (endpoint.event_types is null or e.type = any(endpoint.event_types))
+            order by e.number limit $5
+         ), made_due as (
+           insert into deliveries (id, tenant_id, kind, target, endpoint_id, event_number, due_at)
+           select id || '_' || number, $1, 'event', id::text, id, number, now() from chosen
+           on conflict (id) do update set state = 'due', due_at = now(), delivered_at = null, tries = 0
+         )
+         select count(*)::int as count, max(number) as last from chosen`,
+        [tenantId, endpointId, since, after, limit],
+      );
+      const { count, last } = rows[0]!;
+      return { count, last: Number(last ?? after) };
+    },
+
+    /**
+     * Targets with something overdue: their drain was never started, or was lost. Any of them, at random: those that
+     * stay overdue, because they are slow, would otherwise keep the others from being found.
+     */
+    async listOverdueTargets(db: Queryable, limit: number): Promise<{ tenantId: string; target: string }[]> {
+      const { rows } = await db.query<{ tenant_id: string; target: string }>(
+        `select tenant_id, target from (
+           select endpoint.tenant_id, endpoint.id::text as target from webhook_endpoints endpoint
+            where endpoint.state = 'enabled' and endpoint.removed_at is null
+              and coalesce(endpoint.rest_until, now()) <= now()
+              and exists (select from deliveries d
+                           where d.tenant_id = endpoint.tenant_id and d.target = endpoint.id::text and d.state = 'due'
+                             and d.due_at < now() - interval '5 seconds')
+           union all
+           select tenant_id, target from deliveries
+            where kind = 'callback' and state = 'due' and due_at < now() - interval '5 seconds'
+         ) overdue
+          order by random() limit $1`,
+        [limit],
+      );
+      return rows.map((row) => ({ tenantId: row.tenant_id, target: row.target }));
+    },
+  };
+}
+export type WebhookRows = ReturnType<typeof createWebhookRows>;
