@@ -20,7 +20,11 @@ export interface Watch<T> {
  * is held in between. Whoever has seen something goes on waiting while the database is away.
  * @throws what the last read threw, when it was still away at the end
  */
-export async function* watch<T>(notifications: Pick<Notifications, 'listen'>, topic: Topic, watched: Watch<T>): AsyncGenerator<T> {
+export async function* watch<T>(
+  notifications: Pick<Notifications, 'listen'>,
+  topic: Topic,
+  watched: Watch<T>,
+): AsyncGenerator<T> {
   const { read, lookAgainInMs, signal } = watched;
   // A change between a read and the next wait has to be seen: the flag keeps it.
   let changed = false;

@@ -204,8 +204,8 @@ test('the rows of one tenant are read with their events and answers', async () =
   }
   await pool.query(`update approvals set status = 'denied', decided_at = to_timestamp(5) where id = $1`, [decided]);
   await pool.query(
-    `insert into answers (approval_id, user_id, tenant_id, device_id, decision, jws, received_at)
-     values ($1, $2, $3, $4, 'denied', '', to_timestamp(5))`,
+    `insert into answers (approval_id, user_id, tenant_id, device_id, decision, jws, received_at, position)
+     values ($1, $2, $3, $4, 'denied', '', to_timestamp(5), 1)`,
     [decided, userId, tenantId, deviceId],
   );
   for (const [number, type] of [

@@ -64,7 +64,7 @@ const STATEMENTS: readonly StatementPlace[] = [
   { name: 'commit of a creation', statement: commitAfter('insert into approvals') },
   {
     name: 'lock for a change',
-    statement: ({ name }) => /^select id from approvals where .* for update$/.test(name),
+    statement: ({ name }) => /^select .* from approvals a where .* for update$/.test(name),
   },
   { name: 'commit of an answer', statement: commitAfter('insert into answers') },
   { name: 'commit of an expiry', statement: commitOfEvent('approval_expired'), mix: { silent: 4, direct: 1 } },

@@ -17,7 +17,7 @@ async function statementOf(send: (rows: ApprovalRows, db: Tx) => Promise<unknown
 
 test.each<[SafeguardName, (rows: ApprovalRows, db: Tx) => Promise<unknown>, RegExp]>([
   ['reconcile', (rows, db) => rows.takeOverdue(db, 1), /where false\s+order by workflow_due_at limit/],
-  ['row-lock', (rows, db) => rows.lock(db, 'tenant', 'id'), /where tenant_id = \$1 and id = \$2 $/],
+  ['row-lock', (rows, db) => rows.lock(db, 'tenant', 'id'), /where a\.tenant_id = \$1 and a\.id = \$2 $/],
 ])('%s is found in what the product sends, and taken out', async (name, send, expected) => {
   const statement = await statementOf(send);
   let rewrite: ((text: string) => string) | undefined;

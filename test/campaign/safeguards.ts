@@ -22,7 +22,7 @@ export const SAFEGUARDS = {
   },
   /** An answer and a cancellation both see a pending approval: two decisions. */
   'row-lock': {
-    without: (statement) => statement.replace(/^(\s*select id from approvals\b[^]*)\bfor update\s*$/, '$1'),
+    without: (statement) => statement.replace(/^(\s*select [^]* from approvals a where [^]*)\bfor update\s*$/, '$1'),
     points: pointsNamed('after commit of a cancellation', 'before commit of an answer'),
   },
 } as const satisfies Record<string, Safeguard>;

@@ -71,12 +71,17 @@ describe('PostgreSQL away', () => {
     const { id } = await ask();
     const listens = () => proxy.counts()['listen countersign'] ?? 0;
     const { cursor } = await user.phone.inbox();
+    const statements = () => Object.values(proxy.counts()).reduce((sum, count) => sum + count, 0);
+    const asked = statements();
     const seen = [
       program.call('GET', `/v1/approvals/${id}?wait=30`),
       readStream(program, id),
       user.phone.inbox({ wait: 30, cursor }),
     ] as const;
     await until(async () => (await waiting(program)) === 3, { what: 'three that wait' });
+    // Each has proved who calls and has seen something by now; whoever has seen nothing yet would rightly be told 503.
+    await until(async () => statements() >= asked + 6, { what: 'three first looks' });
+    await program.call('GET', `/v1/approvals/${id}`);
     const before = listens();
     cut();
     expectAway(await program.call('GET', `/v1/approvals/${id}`));
