@@ -31,6 +31,7 @@ async function settled({ handle }: Case): Promise<void> {
 describe('a signal typed by hand', () => {
   test('`approve` and `deny` change nothing, and the workflow goes on', async () => {
     const asked = await desk.ask();
+    await asked.workflowIs('RUNNING'); // its start is not waited for by the reply
     for (const signal of ['approve', 'deny']) {
       await type(asked, signal, 'json/plain', '{"answer":"yes"}');
       await type(asked, signal, 'json/plain', '"approve"');
@@ -51,6 +52,7 @@ describe('a signal typed by hand', () => {
 
   test('`cancel` cancels, and the back end is told', async () => {
     const asked = await desk.ask();
+    await asked.workflowIs('RUNNING'); // its start is not waited for by the reply
     await asked.workflowExists();
     await asked.handle.signal('cancel');
     await asked.rowWhere(({ callback_state }) => callback_state === 'delivered', 'the delivery');
@@ -59,6 +61,7 @@ describe('a signal typed by hand', () => {
 
   test('`look` is harmless', async () => {
     const asked = await desk.ask();
+    await asked.workflowIs('RUNNING'); // its start is not waited for by the reply
     await asked.workflowExists();
     await asked.handle.signal('look');
     await settled(asked);
