@@ -132,7 +132,7 @@ describe('the end of a stack', () => {
 
   test('kill -9 of the stack leaves nothing running, and the next start works', async () => {
     process.kill(stack.facts.pid, 'SIGKILL');
-    await whenGone(stack.pids, 2 * END_MS);
+    await whenGone(stack.pids, END_MS);
     await stack.ended;
     stack = await startStack(home);
     expect((await fetch(`${stack.facts.apiUrl}/readyz`)).status).toBe(200);
