@@ -14,6 +14,7 @@ import type { ApprovalOutcome, DenialReason } from '../domain/approval';
 import { DomainError } from '../domain/errors';
 import type { NewEvent } from '../domain/event';
 import { readUnverified, verifyJws } from './signatures';
+import { isId } from './text';
 
 export interface DecisionDeps {
   pool: Pool;
@@ -112,12 +113,12 @@ export function createDecisions({ pool, approvals, devices, users, onOutcome }: 
      */
     async recordAnswer(approvalId: string, jws: string): Promise<Approval> {
       const { kid, claims: said } = readUnverified(jws, 'signature_invalid');
-      const tenantId = typeof said['tenantId'] === 'string' && UUID.test(said['tenantId']) ? said['tenantId'] : NOBODY;
+      const tenantId = typeof said['tenantId'] === 'string' && isId(said['tenantId']) ? said['tenantId'] : NOBODY;
       let refusal: DomainError | undefined; // of what is written nevertheless
       const written = await deciding(async (tx) => {
         const people = await approvals.lock(tx, tenantId, approvalId);
         const isThere = people > 0;
-        const askedDeviceId = UUID.test(kid) ? kid : NOBODY;
+        const askedDeviceId = isId(kid) ? kid : NOBODY;
         if (people > 1) await approvals.lockPeople(tx, tenantId, approvalId, askedDeviceId);
         const device = await devices.lockForAnswer(tx, tenantId, askedDeviceId);
         // Judged alike whether the approval is there or not, or strangers could tell.
@@ -194,7 +195,6 @@ export function createDecisions({ pool, approvals, devices, users, onOutcome }: 
 }
 export type Decisions = ReturnType<typeof createDecisions>;
 
-const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/;
 /** An id that nobody has. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 

@@ -14,7 +14,7 @@ import type { PublicJwk } from '../domain/device';
 import { DomainError } from '../domain/errors';
 import type { Keyring } from '../platform/keys/keyring';
 import { readUnverified, verifyJws } from './signatures';
-import { digest } from './text';
+import { digest, isId } from './text';
 
 export interface RegistrationRequest {
   registrationToken: string;
@@ -45,7 +45,6 @@ export interface DeviceDeps {
 /** A nonce is good for one to two of these. */
 const NONCE_PERIOD_MS = 5 * 60_000;
 const TOKEN = /^rt_([\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12})_([\w-]{43})$/;
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /** The phones of people: registration, proof of who calls, push targets. */
 export function createDevices({ pool, devices, users, keyring, nowMs = Date.now }: DeviceDeps) {
@@ -140,7 +139,7 @@ export function createDevices({ pool, devices, users, keyring, nowMs = Date.now 
      */
     async authenticate({ proof, method, urls, body }: ProvenCall): Promise<{ device: Device; jti: string }> {
       const { kid } = readUnverified(proof, 'device_unauthorized');
-      const device = UUID.test(kid) ? await devices.find(pool, kid) : undefined;
+      const device = isId(kid) ? await devices.find(pool, kid) : undefined;
       if (!device) throw new DomainError('device_unauthorized');
       const signed = await verifyJws(proof, device.publicJwk, PROOF_TYPE, 'device_unauthorized');
       if (device.removedAtMs !== null) throw new DomainError('device_unauthorized');
