@@ -44,6 +44,12 @@ const REFUSALS = {
   approval_already_decided: [409, 'The approval is already decided.'],
   approval_expired: [410, 'The approval has expired.'],
   approval_cancelled: [409, 'The approval was cancelled.'],
+  // onboarding
+  onboarding_not_found: [404, 'There is no such onboarding.'],
+  onboarding_closed: [409, 'The onboarding has ended; start another one.'],
+  onboarding_expired: [410, 'The onboarding has expired; start another one.'],
+  wrong_step: [409, 'The onboarding waits for something else.'],
+  install_link_invalid: [401, 'The install link is unknown, expired or already used.'],
   // webhooks
   webhook_not_found: [404, 'There is no such webhook.'],
   delivery_not_found: [404, 'There is no such delivery.'],

@@ -14,6 +14,15 @@ export const EVENT_TYPES = [
   'approval_cancelled',
   'approval_resent',
   'login_reported',
+  'onboarding_started',
+  'method_chosen',
+  'install_link_sent',
+  'install_link_failed',
+  'onboarding_reminded',
+  'device_registration_complete',
+  'two_factor_enabled',
+  'onboarding_expired',
+  'onboarding_cancelled',
   'push_failed',
   'callback_failed',
   'webhook_pinged',
@@ -27,5 +36,6 @@ export interface NewEvent {
   userId?: string;
   deviceId?: string;
   approvalId?: string;
+  onboardingId?: string;
   data?: Readonly<Record<string, string | number | boolean | null>>;
 }
