@@ -9,6 +9,8 @@ import { signCompactJws } from './sign';
 
 export type { DeviceApproval, PushTarget, Shown } from '../contracts/device';
 export { CountersignError } from './http';
+export type { OpenedLink } from './installLink';
+export { openInstallLink } from './installLink';
 export type { DeviceKey, PrivateJwk, WebCryptoDeviceKey } from './key';
 export { createWebCryptoKey, exportPrivateJwk, importPrivateJwk, webCryptoKey } from './key';
 

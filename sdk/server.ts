@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { JSONWebKeySet } from 'jose';
 import type { z } from 'zod';
 import type { ApprovalView, createApproval, listApprovals } from '../contracts/approvals';
@@ -12,23 +11,23 @@ import type {
   updateWebhook,
   WebhookView,
 } from '../contracts/webhooks';
-import type { Call, HttpOptions } from './http';
-import { createHttp, sleep } from './http';
+import type { BackendOptions, CreateOptions } from './backendCalls';
+import { createBackendCalls } from './backendCalls';
+import type { Call } from './http';
+import { createOnboardings } from './onboardings';
 
 export type { ApprovalView, CallbackBody } from '../contracts/approvals';
+export type { OnboardingStep, OnboardingView } from '../contracts/onboardings';
 export type { DeviceView, UserView } from '../contracts/users';
 export type { EventView, WebhookView } from '../contracts/webhooks';
 export type { EvidenceCheck, EvidencePayload } from '../domain/evidence';
+export type { BackendOptions, CreateOptions } from './backendCalls';
 export type { ReceivedCallback, ReceivedWebhook } from './callback';
 export { CallbackRefused, verifyCallback, verifyWebhook } from './callback';
 export type { EvidenceReport } from './evidence';
 export { verifyEvidence } from './evidence';
 export { CountersignError } from './http';
-
-export interface BackendOptions extends HttpOptions {
-  /** `ck_…`. It opens everything of your tenant: keep it on the server. */
-  apiKey: string;
-}
+export type { NewOnboarding } from './onboardings';
 
 export type NewApproval = z.input<typeof createApproval.body>;
 export type NewUser = z.input<typeof createUser.body>;
@@ -39,40 +38,12 @@ export type WebhookChange = z.input<typeof updateWebhook.body>;
 export type EventFilter = z.input<typeof listEvents.query>;
 export type Deliveries = z.output<typeof listDeliveries.reply>;
 
-/** Your own key makes a request safe to repeat after a crash of yours; ours covers lost replies only. */
-export interface CreateOptions {
-  idempotencyKey?: string;
-}
-
-const LONGEST_WAIT_SECONDS = 30;
-const LEAST_POLL_MS = 1_000;
-
 export type Countersign = ReturnType<typeof createCountersign>;
 
 /** The back end's side of Countersign. Every call may be repeated, and is when no reply came. */
 export function createCountersign(options: BackendOptions) {
-  const http = createHttp(options);
-  const { pause = sleep } = options;
-
-  async function call<Result>(
-    method: Call['method'],
-    path: string,
-    extra: Partial<Pick<Call, 'query' | 'body' | 'waitSeconds' | 'signal'>> & CreateOptions = {},
-  ): Promise<Result> {
-    const { idempotencyKey, ...rest } = extra;
-    const headers = {
-      authorization: `Bearer ${options.apiKey}`,
-      ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
-    };
-    return (await http.send({ method, path, headers: () => Promise.resolve(headers), ...rest })) as Result;
-  }
-
-  /** One key for all attempts, so that repeating creates nothing twice. */
-  const create = <Result>(
-    path: string,
-    body: object | undefined,
-    { idempotencyKey = randomUUID() }: CreateOptions = {},
-  ) => call<Result>('POST', path, { idempotencyKey, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  const calls = createBackendCalls(options);
+  const { call, create, waitUntil } = calls;
 
   const get = (approvalId: string, waitSeconds: number, signal?: AbortSignal) =>
     call<ApprovalView>('GET', approvalPath(approvalId), { query: { wait: waitSeconds }, waitSeconds, signal });
@@ -108,16 +79,12 @@ export function createCountersign(options: BackendOptions) {
       list: (filter: ApprovalFilter = {}) =>
         call<z.output<typeof listApprovals.reply>>('GET', '/v1/approvals', { query: filter as Call['query'] & object }),
       /** The final approval: waits as long as its deadline is away, or until the signal says stop. */
-      async wait(approvalId: string, { signal }: { signal?: AbortSignal } = {}): Promise<ApprovalView> {
-        for (;;) {
-          const asked = Date.now();
-          const approval = await get(approvalId, LONGEST_WAIT_SECONDS, signal);
-          if (approval.status !== 'pending') return approval;
-          // A server that does not hold the reply back (it is being shut down) must not be asked without end.
-          const early = LEAST_POLL_MS - (Date.now() - asked);
-          if (early > 0) await pause(early, signal);
-        }
-      },
+      wait: (approvalId: string, { signal }: { signal?: AbortSignal } = {}) =>
+        waitUntil(
+          (waitSeconds) => get(approvalId, waitSeconds, signal),
+          ({ status }) => status !== 'pending',
+          signal,
+        ),
       /** Withdraws an open approval. */
       cancel: (approvalId: string) => call<ApprovalView>('POST', `${approvalPath(approvalId)}/cancel`),
       /** Pushes an open approval to the phone once more. */
@@ -126,6 +93,9 @@ export function createCountersign(options: BackendOptions) {
       evidence: async (approvalId: string) =>
         (await call<{ evidence: string }>('GET', `${approvalPath(approvalId)}/evidence`)).evidence,
     },
+
+    /** Enabling two-factor authentication for a user. */
+    onboardings: createOnboardings(calls),
 
     webhooks: {
       /** Registers an endpoint. Its secret is shown this once: keep it where you verify. */

@@ -46,7 +46,12 @@ describe('creating', () => {
     api.reply({ status: 201, body: {} }, { status: 201, body: {} });
     await countersign.users.create({ externalId: 'u' }, { idempotencyKey: 'mine' });
     await countersign.users.createRegistrationToken('u', { idempotencyKey: 'mine-2' });
-    expect(idempotencyKeys()).toEqual(['mine', 'mine-2']);
+    api.reply({ status: 201, body: {} }, { status: 201, body: {} });
+    await countersign.onboardings.start('u', { method: 'push' }, { idempotencyKey: 'mine-3' });
+    await countersign.onboardings.createToken('o', { idempotencyKey: 'mine-4' });
+    expect(idempotencyKeys()).toEqual(['mine', 'mine-2', 'mine-3', 'mine-4']);
+    expect(api.seen[2]).toMatchObject({ url: '/v1/users/u/onboardings', body: '{"method":"push"}' });
+    expect(api.seen[3]).toMatchObject({ url: '/v1/onboardings/o/registration-tokens', body: '' });
   });
 
   test('a refusal is not repeated', async () => {
@@ -66,6 +71,21 @@ describe('waiting', () => {
     expect(new Set(api.seen.map(({ url }) => url))).toEqual(new Set(['/v1/approvals/a?wait=30']));
     // Replies came at once: twice it waited before asking again, and once because there was none.
     expect(pauses).toHaveLength(3);
+  });
+
+  test.each<[object, string, string]>([
+    [{}, 'enabled', '/v1/onboardings/o?wait=30'],
+    [
+      { leaves: 'waiting_for_device' },
+      'waiting_for_confirmation',
+      '/v1/onboardings/o?wait=30&status=waiting_for_device',
+    ],
+  ])('an onboarding is waited for to its end, or to its next step: %j', async (options, reached, url) => {
+    const { countersign } = setup();
+    const waiting = { body: { id: 'o', status: 'waiting_for_device' } };
+    api.reply(waiting, waiting, { body: { id: 'o', status: reached } });
+    expect(await countersign.onboardings.wait('o', options)).toMatchObject({ status: reached });
+    expect(api.seen.map(({ url: asked }) => asked)).toEqual([url, url, url]);
   });
 
   test('ends with the signal', async () => {
@@ -99,6 +119,11 @@ test.each<[string, string, (countersign: Countersign) => Promise<unknown>, objec
   ['POST', '/v1/approvals/a/cancel', (c) => c.approvals.cancel('a'), { id: 'a' }, { id: 'a' }],
   ['POST', '/v1/approvals/a/resend', (c) => c.approvals.resend('a'), { id: 'a' }, { id: 'a' }],
   ['GET', '/v1/approvals/a/evidence', (c) => c.approvals.evidence('a'), { evidence: 'x.y.z' }, 'x.y.z'],
+  ['GET', '/v1/users/u/onboardings', (c) => c.onboardings.list('u'), { onboardings: [] }, []],
+  ['GET', '/v1/onboardings/o?wait=0', (c) => c.onboardings.get('o'), { id: 'o' }, { id: 'o' }],
+  ['POST', '/v1/onboardings/o/method', (c) => c.onboardings.chooseMethod('o', 'sms'), { id: 'o' }, { id: 'o' }],
+  ['POST', '/v1/onboardings/o/code', (c) => c.onboardings.enterCode('o', '123456'), { id: 'o' }, { id: 'o' }],
+  ['POST', '/v1/onboardings/o/cancel', (c) => c.onboardings.cancel('o'), { id: 'o' }, { id: 'o' }],
   ['GET', '/.well-known/jwks.json', (c) => c.keys(), { keys: [] }, { keys: [] }],
 ])('%s %s', async (method, url, call, body, expected) => {
   api.reply(body === undefined ? { status: 204 } : { body });
