@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from '@temporalio/worker';
+import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { createApprovalActivities } from './activities/approval';
 import { createReconcileActivities } from './activities/reconcile';
@@ -11,15 +12,23 @@ import { listen } from './api/listen';
 import type { HttpLimits } from './api/listen';
 import { createServer } from './api/server';
 import { createUnderWay } from './api/underWay';
+import { discreetCarriers } from './channels/carriers';
+import type { Carriers } from './channels/carriers';
 import { createHealth } from './channels/health';
 import { assertCallbackUrl } from './channels/http/callbackUrl';
 import { createSafeClient } from './channels/http/safeClient';
 import { discreet } from './channels/push/push';
 import type { PushSender } from './channels/push/push';
 import { createSimulatedPush } from './channels/simulated/push';
+import { createSimulatedSms } from './channels/simulated/sms';
+import { createSimulatedVoice } from './channels/simulated/voice';
+import type { SmsMessage, SmsSender } from './channels/sms/sms';
+import type { VoiceMessage, VoiceSender } from './channels/voice/voice';
 import { createNotifications } from './db/notifications';
-import { insertSimulatedMessage } from './db/simulator';
+import { createSimulatorRows } from './db/simulator';
+import type { SimulatorRows } from './db/simulator';
 import { createPool } from './db/transaction';
+import { CODE_CHANNELS } from './domain/code';
 import { defaultPublicUrls } from './platform/config';
 import type { Config, Role } from './platform/config';
 import { createKeyring } from './platform/keys/keyring';
@@ -46,6 +55,8 @@ export interface Program {
 /** What a test puts in the place of the outside world. */
 export interface Substitutes {
   pushSenders?: readonly PushSender[];
+  smsSender?: SmsSender;
+  voiceSender?: VoiceSender;
   httpLimits?: HttpLimits;
 }
 
@@ -77,6 +88,13 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
       if (client) await ensureSchedules(client, config.taskQueuePrefix, queues.approvals);
     },
   });
+  const simulated = createSimulatedCarrier(pool, createSimulatorRows(keyring));
+  const { smsSender: sms, voiceSender: voice } = substitutes;
+  const carriers: Carriers = discreetCarriers({
+    ...(config.simulator && { sms: simulated.sms, voice: simulated.voice }),
+    ...(sms && { sms }),
+    ...(voice && { voice }),
+  });
   const outgoing = createSafeClient({ allowPrivate: config.simulator, timeoutMs: CALLBACK_TIMEOUT_MS });
   const services = createServices({
     pool,
@@ -87,15 +105,13 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
     approvalsQueue: queues.approvals,
     issuer: () => publicUrls[0] ?? '',
     requireUrl: (url, field) => assertCallbackUrl(url, { allowPrivate: config.simulator, field }),
+    codeChannels: new Set(CODE_CHANNELS.filter((channel) => carriers[channel])),
     onOutcome: (outcome) => metrics.approvalDecided(outcome),
     onWebhookAttempt: (result) => metrics.webhookAttempt(result),
     onWorkflowFailure: (error) => logger.debug({ err: error }, 'temporal was not told; reconcile will'),
   });
 
-  const simulated = createSimulatedPush(({ idempotencyKey: id, ...message }) =>
-    insertSimulatedMessage(pool, { id, ...message }),
-  );
-  const senders = substitutes.pushSenders ?? (config.simulator ? [simulated] : []);
+  const senders = substitutes.pushSenders ?? (config.simulator ? [simulated.push] : []);
   const activities = {
     ...createApprovalActivities({
       pool,
@@ -179,5 +195,20 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
       await Promise.all([link.close(), notifications.close(), outgoing.close()]);
       await pool.end();
     },
+  };
+}
+
+/** The phones of the development stack: what is sent becomes a row that the inbox page shows. */
+function createSimulatedCarrier(pool: Pool, rows: SimulatorRows) {
+  const textOf =
+    (kind: 'sms' | 'voice') =>
+    ({ idempotencyKey: id, ...message }: SmsMessage | VoiceMessage) =>
+      rows.insert(pool, { id, ...message, kind, deviceId: null, approvalId: null, about: null });
+  return {
+    push: createSimulatedPush(({ idempotencyKey: id, tenantId, deviceId, approvalId, about }) =>
+      rows.insert(pool, { id, tenantId, kind: 'push', deviceId, approvalId, about, to: null, text: null }),
+    ),
+    sms: createSimulatedSms(textOf('sms')),
+    voice: createSimulatedVoice(textOf('voice')),
   };
 }

@@ -36,6 +36,7 @@ function sendProblem(req: Request, res: Response, { code, detail }: DomainError)
     code,
     ...(detail.field === undefined ? {} : { field: detail.field }),
     ...(detail.reason === undefined ? {} : { reason: detail.reason }),
+    ...(detail.attemptsLeft === undefined ? {} : { attemptsLeft: detail.attemptsLeft }),
     requestId: requestIdOf(req),
   };
   res.status(status).type('application/problem+json').send(JSON.stringify(body));

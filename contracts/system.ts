@@ -68,10 +68,12 @@ export const listSimulatedMessages = defineRoute({
     messages: z.array(
       z.strictObject({
         id: z.string(),
-        kind: z.literal('push'),
-        about: z.enum(PUSH_SUBJECTS),
-        deviceId: z.uuid(),
-        approvalId: z.uuid(),
+        kind: z.enum(['push', 'sms', 'voice']),
+        about: z.enum(PUSH_SUBJECTS).nullable().describe('of a push, like deviceId and approvalId'),
+        deviceId: z.uuid().nullable(),
+        approvalId: z.uuid().nullable(),
+        to: z.string().nullable().describe('of a text message or a call, like text: the number'),
+        text: z.string().nullable(),
         at: instant,
       }),
     ),
@@ -89,6 +91,7 @@ export const Problem = z
     code: z.string().describe('stable; programs look at this'),
     field: z.string().optional().describe('the field at fault'),
     reason: z.string().optional().describe('what is wrong with it'),
+    attemptsLeft: z.int().optional().describe('how many more guesses are judged'),
     requestId: z.string().describe('the same as in our logs'),
   })
   .meta({ id: 'Problem' });

@@ -50,6 +50,17 @@ const REFUSALS = {
   onboarding_expired: [410, 'The onboarding has expired; start another one.'],
   wrong_step: [409, 'The onboarding waits for something else.'],
   install_link_invalid: [401, 'The install link is unknown, expired or already used.'],
+  // codes and methods
+  no_phone: [409, 'This user has no phone number.'],
+  channel_not_configured: [409, 'This installation has no provider for that channel.'],
+  code_not_found: [404, 'There is no open code; send one first.'],
+  code_expired: [410, 'The code has expired; send another one.'],
+  // Not 401 or 403: whoever calls may ask, and only what a person typed is wrong.
+  code_wrong: [422, 'The code is wrong.'],
+  too_many_attempts: [429, 'Too many wrong codes; wait, or send another code.'],
+  totp_not_found: [404, 'This user has no TOTP secret; create one first.'],
+  method_enabled: [409, 'This method is enabled already; remove it first.'],
+  method_not_enabled: [404, 'This user does not have that method.'],
   // webhooks
   webhook_not_found: [404, 'There is no such webhook.'],
   delivery_not_found: [404, 'There is no such delivery.'],
@@ -68,11 +79,12 @@ export const httpStatus = (code: ErrorCode): number => REFUSALS[code][0];
 /** The sentence of a refusal, for people; programs look at the code. */
 export const sentence = (code: ErrorCode): string => REFUSALS[code][1];
 
-/** What else a refusal may tell: the field at fault and why, and when to come back. */
+/** What else a refusal may tell: the field at fault and why, when to come back, and how many guesses are left. */
 export interface RefusalDetail {
   field?: string;
   reason?: string;
   retryAfterSeconds?: number;
+  attemptsLeft?: number;
 }
 
 /** A refusal on its way to becoming HTTP. Everything that is not a DomainError is an accident. */

@@ -1,10 +1,11 @@
 import { WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy } from '@temporalio/client';
-import type { Client } from '@temporalio/client';
 import type { Approval } from '../db/approvals';
 import { readable } from '../domain/instant';
 import { COUNTERSIGN_KIND, COUNTERSIGN_TENANT } from '../platform/temporal/searchAttributes';
 import { APPROVAL_WORKFLOW, approvalWorkflowId } from '../workflows/approval.messages';
 import type { ApprovalInput, SignedAnswer } from '../workflows/approval.messages';
+import { createBackground, WORKFLOW_TASK_TIMEOUT } from './inBackground';
+import type { Engine } from './inBackground';
 
 /** Starts the workflows of approvals and tells them what happened. Nobody waits for it: rows decide, `reconcile` repairs. */
 export interface ApprovalWorkflows {
@@ -18,30 +19,9 @@ export interface ApprovalWorkflows {
   revive(approval: ApprovalInput): Promise<boolean>;
 }
 
-export interface ApprovalWorkflowDeps {
-  /** Undefined while Temporal is away. */
-  client: () => Client | undefined;
-  taskQueue: string;
-  onFailure?: (error: unknown) => void;
-}
-
-/** Calls to Temporal in flight, per process; beyond that they are left to `reconcile`. */
-const MOST_IN_FLIGHT = 200;
-
-/** After a killed worker its workflow tasks wait this long before another worker gets them. */
-const WORKFLOW_TASK_TIMEOUT = '5 seconds';
-
 /** Talks to Temporal in the background. */
-export function createApprovalWorkflows({ client, taskQueue, onFailure }: ApprovalWorkflowDeps): ApprovalWorkflows {
-  let inFlight = 0;
-  function inBackground(call: (temporal: Client) => Promise<unknown>): void {
-    const temporal = client();
-    if (!temporal || inFlight >= MOST_IN_FLIGHT) return;
-    inFlight += 1;
-    call(temporal)
-      .catch((error: unknown) => onFailure?.(error))
-      .finally(() => (inFlight -= 1));
-  }
+export function createApprovalWorkflows({ client, taskQueue, onFailure }: Engine): ApprovalWorkflows {
+  const inBackground = createBackground({ client, ...(onFailure && { onFailure }) });
 
   const options = (input: ApprovalInput) => ({
     workflowId: approvalWorkflowId(input),

@@ -2,25 +2,34 @@ import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { SafeClient } from '../channels/http/safeClient';
 import { createApprovalRows } from '../db/approvals';
+import { createCodeRows } from '../db/codes';
 import { createDeviceRows } from '../db/devices';
 import { createIdempotencyRows } from '../db/idempotency';
 import { createInstallationKeyRows } from '../db/installationKeys';
+import { createMethodRows } from '../db/methods';
 import type { Notifications } from '../db/notifications';
+import { createSimulatorRows } from '../db/simulator';
 import { createTenantRows } from '../db/tenants';
+import { createTotpRows } from '../db/totp';
 import { createUserRows } from '../db/users';
 import { createWebhookRows } from '../db/webhooks';
 import type { ApprovalOutcome } from '../domain/approval';
+import type { CodeChannel } from '../domain/code';
 import type { Verdict } from '../domain/webhook';
 import type { Keyring } from '../platform/keys/keyring';
 import { createApprovals } from './approvals';
 import { createApprovalWorkflows } from './approvalWorkflows';
 import { createCallbackSender } from './callbacks';
+import { createCodeDeliveries } from './codeDeliveries';
+import { createCodes } from './codes';
 import { createDecisions } from './decisions';
 import { createDevices } from './devices';
 import { createEvents } from './events';
 import { createEvidence } from './evidence';
 import { createIdempotency } from './idempotency';
+import { createMethods } from './methods';
 import { createTenants } from './tenants';
+import { createTotp } from './totp';
 import { createUsers } from './users';
 import { createWebhookDrains } from './webhookDrains';
 import { createWebhooks } from './webhooks';
@@ -34,6 +43,8 @@ export interface ServicesDeps {
   temporal: () => Client | undefined;
   approvalsQueue: string;
   issuer: () => string;
+  /** Those with a provider that sends codes by them. */
+  codeChannels: ReadonlySet<CodeChannel>;
   /** Refuses a URL that this installation would not call, naming the field. */
   requireUrl: (url: string, field: string) => void;
   onOutcome?: (outcome: ApprovalOutcome) => void;
@@ -52,6 +63,10 @@ export function createServices(deps: ServicesDeps) {
     keys: createInstallationKeyRows(keyring),
     idempotency: createIdempotencyRows(keyring),
     webhooks: createWebhookRows(keyring),
+    methods: createMethodRows(),
+    codes: createCodeRows(),
+    totp: createTotpRows(keyring),
+    simulator: createSimulatorRows(keyring),
   };
   const engine = {
     client: deps.temporal,
@@ -59,6 +74,8 @@ export function createServices(deps: ServicesDeps) {
     ...(onWorkflowFailure && { onFailure: onWorkflowFailure }),
   };
   const workflows = createApprovalWorkflows(engine);
+  const codeDeliveries = createCodeDeliveries(engine);
+  const methods = createMethods({ pool, ...rows });
   const tenants = createTenants(pool, rows.tenants);
   const callbacks = createCallbackSender({ client: deps.outgoing, readSigningKey: tenants.readSigningKey });
   const decisions = createDecisions({ pool, ...rows, ...(onOutcome && { onOutcome }) });
@@ -76,6 +93,10 @@ export function createServices(deps: ServicesDeps) {
     }),
     users: createUsers({ pool, ...rows, decisions, workflows }),
     devices: createDevices({ pool, ...rows, keyring }),
+    methods,
+    codes: createCodes({ pool, ...rows, keyring, channels: deps.codeChannels, deliveries: codeDeliveries }),
+    codeDeliveries,
+    totp: createTotp({ pool, ...rows, methods }),
     tenants,
     callbacks,
     drains: createWebhookDrains(engine),

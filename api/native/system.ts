@@ -1,7 +1,7 @@
 import type { Router } from 'express';
 import type { Pool } from 'pg';
 import * as contract from '../../contracts/system';
-import { listSimulatedMessages } from '../../db/simulator';
+import type { SimulatorRows } from '../../db/simulator';
 import { DomainError } from '../../domain/errors';
 import type { Evidence } from '../../services/evidence';
 import { mounting } from '../mount';
@@ -9,6 +9,7 @@ import type { MountDeps } from '../mount';
 
 export interface SystemDeps extends MountDeps {
   pool: Pool;
+  rows: { simulator: SimulatorRows };
   evidence: Evidence;
   temporalIsUp: () => boolean;
   simulator: boolean;
@@ -19,7 +20,7 @@ export interface SystemDeps extends MountDeps {
 /** Health, keys, and the simulated carrier where there is one. */
 export function systemRoutes(
   router: Router,
-  { pool, evidence, temporalIsUp, simulator, draining, ...deps }: SystemDeps,
+  { pool, rows, evidence, temporalIsUp, simulator, draining, ...deps }: SystemDeps,
 ): void {
   const { json } = mounting(router, deps);
 
@@ -39,12 +40,8 @@ export function systemRoutes(
 
   if (!simulator) return;
   json(contract.listSimulatedMessages, async ({ tenant }) => ({
-    messages: (await listSimulatedMessages(pool, tenant.id)).map(({ id, deviceId, approvalId, about, at }) => ({
-      id,
-      kind: 'push' as const,
-      about,
-      deviceId,
-      approvalId,
+    messages: (await rows.simulator.list(pool, tenant.id)).map(({ tenantId: _, at, ...message }) => ({
+      ...message,
       at: at.toISOString(),
     })),
   }));

@@ -1,4 +1,5 @@
 import type { PushSubject } from '../../domain/approval';
+import { reasonOf } from '../discreet';
 
 /** A push is a hint to look into the inbox. It carries ids only: push services and lock screens read along. */
 export interface PushMessage {
@@ -42,10 +43,4 @@ export function discreet(sender: PushSender): PushSender {
       }
     },
   };
-}
-
-function reasonOf(error: unknown): string {
-  const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
-  if (typeof statusCode === 'number') return `status ${statusCode}`;
-  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? code : 'unknown';
 }

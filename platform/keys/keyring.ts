@@ -18,6 +18,8 @@ export interface Keyring {
   keyIdOf(sealed: Uint8Array): string;
   /** HMAC-SHA256 under the current key. Parts are length-prefixed: ('ab', 'c') is not ('a', 'bc'). */
   mac(purpose: string, ...parts: string[]): Buffer;
+  /** The same under every key, the current one first. */
+  macs(purpose: string, ...parts: string[]): Buffer[];
   /** Whether `expected` is the mac of these parts under any key of the ring, in constant time. */
   macMatches(purpose: string, expected: Uint8Array, ...parts: string[]): boolean;
   /** What to store beside an encrypted value so that it can be found again. */
@@ -85,6 +87,7 @@ export function createKeyring(masterKeys: readonly MasterKey[]): Keyring {
 
     keyIdOf: (sealed) => open(sealed).keyId,
     mac: (purpose, ...parts) => macUnder(current, purpose, parts),
+    macs: (purpose, ...parts) => masterKeys.map((master) => macUnder(master, purpose, parts)),
 
     macMatches(purpose, expected, ...parts) {
       // Every key is tried, so that the time does not tell which one matched.

@@ -58,6 +58,7 @@ export async function createBench(
     approvalsQueue: 'nobody',
     issuer: () => 'http://127.0.0.1',
     requireUrl: () => {},
+    codeChannels: new Set(['sms', 'voice']),
     outgoing,
     ...(onWebhookAttempt && { onWebhookAttempt }),
     onOutcome: (outcome) => void outcomes.push(outcome),

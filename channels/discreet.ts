@@ -1,0 +1,30 @@
+/**
+ * A message that a carrier did not take. It says why in one word that may be logged; the carrier's own error, which can
+ * hold the number or the text, is left behind.
+ */
+export class CarrierError extends Error {
+  constructor(readonly reason: string) {
+    super(`The message was not taken: ${reason}`);
+    this.name = 'CarrierError';
+  }
+}
+
+/** The same carrier of texts or calls, of whose errors nothing is told but a code or a status. */
+export function discreetCarrier<M>(sender: { send(message: M): Promise<void> }): { send(message: M): Promise<void> } {
+  return {
+    async send(message) {
+      try {
+        await sender.send(message);
+      } catch (error) {
+        throw error instanceof CarrierError ? error : new CarrierError(reasonOf(error));
+      }
+    },
+  };
+}
+
+/** What may be told of somebody else's error: a status, a code, or that it is unknown. */
+export function reasonOf(error: unknown): string {
+  const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
+  if (typeof statusCode === 'number') return `status ${statusCode}`;
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? code : 'unknown';
+}

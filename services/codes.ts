@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import type { Pool } from 'pg';
+import type { Code, CodeOwner, CodeRows } from '../db/codes';
+import { inTransaction } from '../db/transaction';
+import type { Tx } from '../db/transaction';
+import type { User, UserRows } from '../db/users';
+import { CODE_LIFETIME_MS, MOST_ATTEMPTS, toDigits } from '../domain/code';
+import type { CodeChannel } from '../domain/code';
+import { DomainError } from '../domain/errors';
+import type { ErrorCode, RefusalDetail } from '../domain/errors';
+import type { Keyring } from '../platform/keys/keyring';
+import { constantTimeEqual } from '../platform/keys/secret';
+import type { CodeDeliveries } from './codeDeliveries';
+import { refused, settle } from './guesses';
+import type { Guess, Verdict } from './guesses';
+
+export interface CodeDeps {
+  pool: Pool;
+  codes: CodeRows;
+  users: Pick<UserRows, 'lock'>;
+  keyring: Pick<Keyring, 'mac' | 'macs'>;
+  /** Those with a provider. */
+  channels: ReadonlySet<CodeChannel>;
+  deliveries: Pick<CodeDeliveries, 'start'>;
+}
+
+/** Digits that a person gets by text message or call, and types somewhere else. */
+export function createCodes({ pool, codes, users, keyring, channels, deliveries }: CodeDeps) {
+  /** @throws channel_not_configured, no_phone; both name the field that asked for the channel. */
+  function requireReach(user: Pick<User, 'phone'>, channel: CodeChannel, field = 'channel'): void {
+    if (!channels.has(channel)) throw new DomainError('channel_not_configured', { field });
+    if (user.phone === null) throw new DomainError('no_phone', { field });
+  }
+
+  /**
+   * A new code in place of the one before, within the caller's transaction, which holds the user. Sent by
+   * `startDelivery` after the commit, or by reconcile.
+   */
+  const issue = (tx: Tx, wanted: CodeOwner & Pick<Code, 'channel' | 'length'>): Promise<Code> =>
+    codes.issue(tx, { ...wanted, id: randomUUID() }, CODE_LIFETIME_MS);
+
+  /** Also under older keys: the code may have been sent before the ring was turned. */
+  function isRight({ id, generation, length }: Code, typed: string): boolean {
+    const expected = keyring.macs('code', id, String(generation)).map((mac) => toDigits(mac, length));
+    return expected.filter((digits) => constantTimeEqual(digits, typed)).length > 0;
+  }
+
+  /** Judges a guess and counts it, within the caller's transaction; locks the code, and then the user's hour. */
+  async function judge(tx: Tx, { code: typed, ...owner }: Guess): Promise<Verdict> {
+    const { tenantId, userId, purpose } = owner;
+    const code = await codes.countAttempt(tx, owner);
+    if (!code) return refused(...whyNot(await codes.find(tx, owner)));
+    if (isExpired(code)) return refused('code_expired');
+    const leftThisHour = await codes.countInWindow(tx, tenantId, userId);
+    if (leftThisHour === undefined) {
+      await codes.returnAttempt(tx, code); // nothing was judged
+      return refused('too_many_attempts', { retryAfterSeconds: await hourEndsInSeconds(tx, tenantId, userId) });
+    }
+    const event = { userId, data: { channel: code.channel, purpose } };
+    if (!isRight(code, typed)) {
+      const attemptsLeft = Math.min(MOST_ATTEMPTS - code.attempts, leftThisHour);
+      return refused('code_wrong', { attemptsLeft }, attemptsLeft > 0 ? [] : [{ type: 'code_blocked', ...event }]);
+    }
+    await codes.accept(tx, code);
+    await codes.returnToWindow(tx, tenantId, userId);
+    return { kind: 'accepted', events: [{ type: 'code_accepted', ...event }] };
+  }
+
+  const hourEndsInSeconds = async (tx: Tx, tenantId: string, userId: string): Promise<number> =>
+    Math.ceil((await codes.windowEndsInMs(tx, tenantId, userId)) / 1_000);
+
+  return {
+    requireReach,
+    issue,
+    judge,
+
+    /** Sends what was issued, once it is committed; in the background. */
+    startDelivery: (code: Code): void => deliveries.start(code),
+
+    /** The digits of a code, for whoever sends it. */
+    digitsOf: ({ id, generation, length }: Pick<Code, 'id' | 'generation' | 'length'>): string =>
+      toDigits(keyring.mac('code', id, String(generation)), length),
+
+    /**
+     * Sends a user a code to log in with. What `keep` writes belongs to the same transaction.
+     * @throws user_not_found, channel_not_configured, no_phone
+     */
+    async send(
+      tenantId: string,
+      userId: string,
+      { channel, length }: Pick<Code, 'channel' | 'length'>,
+      keep: (tx: Tx, code: Code) => Promise<void>,
+    ): Promise<Code> {
+      const code = await inTransaction(pool, async (tx) => {
+        const user = await users.lock(tx, tenantId, userId);
+        if (!user) throw new DomainError('user_not_found');
+        requireReach(user, channel);
+        const issued = await issue(tx, { tenantId, userId, purpose: 'login', channel, length });
+        await keep(tx, issued);
+        return issued;
+      });
+      deliveries.start(code);
+      return code;
+    },
+
+    /** @throws user_not_found, code_not_found, code_expired, code_wrong, too_many_attempts */
+    check: (tenantId: string, userId: string, code: string, keep: (tx: Tx) => Promise<void>): Promise<void> => {
+      const guess = { tenantId, userId, purpose: 'login', code } as const;
+      return settle({ pool, users }, guess, (tx) => judge(tx, guess), keep);
+    },
+  };
+}
+export type Codes = ReturnType<typeof createCodes>;
+
+const isExpired = ({ expiresAtMs, readAtMs }: Code): boolean => readAtMs >= expiresAtMs;
+
+/** Why a code takes no guess. */
+function whyNot(code: Code | undefined): [ErrorCode, RefusalDetail?] {
+  if (code?.state !== 'open') return ['code_not_found'];
+  if (isExpired(code)) return ['code_expired'];
+  // Another code can be sent at once; this one is never judged again.
+  return ['too_many_attempts', { retryAfterSeconds: Math.ceil((code.expiresAtMs - code.readAtMs) / 1_000) }];
+}

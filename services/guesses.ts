@@ -1,0 +1,45 @@
+import type { Pool } from 'pg';
+import type { CodeOwner } from '../db/codes';
+import { recordEvents } from '../db/events';
+import { inTransaction } from '../db/transaction';
+import type { Tx } from '../db/transaction';
+import type { UserRows } from '../db/users';
+import { DomainError } from '../domain/errors';
+import type { ErrorCode, RefusalDetail } from '../domain/errors';
+import type { NewEvent } from '../domain/event';
+
+/** What a person typed. */
+export interface Guess extends CodeOwner {
+  code: string;
+}
+
+/**
+ * How a guess was judged, within the transaction that counted it. A refusal is not thrown there: its count has to be
+ * committed. The events are the caller's to record, as the last statement.
+ */
+export type Verdict =
+  { kind: 'accepted'; events: NewEvent[] } | { kind: 'refused'; refusal: DomainError; events: NewEvent[] };
+
+/** Judges a guess with its user locked, commits what was counted, and only then refuses. @throws user_not_found, the refusal */
+export async function settle(
+  { pool, users }: { pool: Pool; users: Pick<UserRows, 'lock'> },
+  { tenantId, userId }: Pick<Guess, 'tenantId' | 'userId'>,
+  judge: (tx: Tx) => Promise<Verdict>,
+  keep: (tx: Tx) => Promise<void>,
+): Promise<void> {
+  const verdict = await inTransaction(pool, async (tx) => {
+    if (!(await users.lock(tx, tenantId, userId))) throw new DomainError('user_not_found');
+    const judged = await judge(tx);
+    if (judged.kind === 'accepted') await keep(tx);
+    if (judged.events.length > 0) await recordEvents(tx, tenantId, judged.events);
+    return judged;
+  });
+  if (verdict.kind === 'refused') throw verdict.refusal;
+}
+
+/** A refusal that is not thrown yet. */
+export const refused = (code: ErrorCode, detail: RefusalDetail = {}, events: NewEvent[] = []): Verdict => ({
+  kind: 'refused',
+  refusal: new DomainError(code, detail),
+  events,
+});
