@@ -25,6 +25,10 @@ function explainRefusal({ code, field, requestId, message: said }: CountersignEr
     case 'device_unauthorized':
     case 'device_removed':
       return 'The server does not know this phone any more. Register it again: npm run phone -- register --again';
+    case 'not_an_install_link':
+      return `${message}\nIt looks like https://…/install#il_…; copy all of it, and put it in quotes.`;
+    case 'install_link_invalid':
+      return `${message}\nAsk whoever sent it for a new one.`;
     case 'unauthorized':
       return `${message}\nThe stack was probably made anew. Start it again with: npm start`;
     default:

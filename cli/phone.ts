@@ -4,7 +4,14 @@ import { Option } from 'commander';
 import type { ApprovalDecision, DenialReason } from '../domain/approval';
 import { REASONS } from '../domain/approval';
 import type { Device } from '../sdk/device';
-import { CountersignError, createDevice, createWebCryptoKey, exportPrivateJwk, importPrivateJwk } from '../sdk/device';
+import {
+  CountersignError,
+  createDevice,
+  createWebCryptoKey,
+  exportPrivateJwk,
+  importPrivateJwk,
+  openInstallLink,
+} from '../sdk/device';
 import { createCountersign } from '../sdk/server';
 import { Failure, explain } from './failure';
 import type { StackFile } from './home';
@@ -32,11 +39,16 @@ Without a command it shows what comes in and asks what you say to it.
   npm run phone -- --auto approve        a phone that says yes to everything
   npm run phone -- list                  what waits
   npm run phone -- deny <id> --reason not_me
+  npm run phone -- --state anna.json register '<install link>'
   npm run phone -- --state anna.json register --token <registration token> --url http://127.0.0.1:4700
+  npm run phone -- --state anna.json     what comes in for anna
 
 The key lies in phone.json beside stack.json (.countersign/, or COUNTERSIGN_HOME).`;
 
-/** The terminal phone: a device of the demo user, or of whoever hands it a registration token. */
+const NO_STACK = `No stack is running. Start it with: npm start
+(or register with an install link of another server: npm run phone -- register '<install link>')`;
+
+/** The terminal phone: a device of the demo user, or of whoever hands it an install link or a registration token. */
 export function register(program: Command): void {
   const phone = program
     .command('phone')
@@ -49,13 +61,17 @@ export function register(program: Command): void {
 
   phone
     .command('register')
-    .description('make this phone a device: of the demo user, or by a registration token')
+    .description('make this phone a device: by an install link, by a registration token, or of the demo user')
+    .argument('[link]', 'install link, as the text message has it; it says where the server is')
     .option('--token <token>', 'registration token of POST /v1/users/<id>/registration-tokens')
     .option('--name <name>', 'what this phone is called', 'Terminal phone')
     .option('--again', 'forget the key that is there')
-    .action(async (_: unknown, command: Command) => {
-      const device = await registerPhone(command.optsWithGlobals<RegisterOptions>());
+    .action(async (link: string | undefined, _: unknown, command: Command) => {
+      const options = command.optsWithGlobals<RegisterOptions>();
+      const device = await registerPhone(options, link);
       console.log(`Registered as device ${printable(device.identity?.deviceId ?? '')}.`);
+      const ofState = options.state === undefined ? '' : ` -- --state ${options.state}`;
+      console.log(`To see what comes in: npm run phone${ofState}`);
     });
 
   phone
@@ -148,27 +164,37 @@ async function openPhone(options: PhoneOptions): Promise<Device> {
   });
 }
 
-async function registerPhone(options: RegisterOptions): Promise<Device> {
+async function registerPhone(options: RegisterOptions, link?: string): Promise<Device> {
   const file = stateFile(options);
   if (!options.again && (await readPhone(file))) {
     throw new Failure('This phone is a device already. Use --again to forget it, or --state <file> for another one.');
   }
-  const stack = await readStack(countersignHome(process.env));
-  const url = options.url ?? stack?.apiUrl;
-  if (url === undefined) {
-    throw new Failure('No stack is running. Start it with: npm start\n(or give --url and --token of another server)');
-  }
+  const { url, token } = await invitation(options, link);
   const key = await createWebCryptoKey({ extractable: true });
   const device = createDevice({ baseUrl: url, key });
-  const token = options.token ?? (await demoToken(stack, url));
   const identity = await device.register(token, { name: options.name, platform: 'terminal' });
   await writePhone(file, { url, identity, privateJwk: await exportPrivateJwk(key) });
   await wantSimulatedPushes(device, identity.deviceId);
   return device;
 }
 
+/** Where to register, and with which token. */
+async function invitation(options: RegisterOptions, link?: string): Promise<{ url: string; token: string }> {
+  if (link !== undefined) {
+    if (options.token !== undefined || options.url !== undefined) {
+      throw new Failure('An install link has the server and the token in it: leave out --url and --token.');
+    }
+    const { baseUrl, registrationToken } = await openInstallLink(link);
+    return { url: baseUrl, token: registrationToken };
+  }
+  const stack = await readStack(countersignHome(process.env));
+  const url = options.url ?? stack?.apiUrl;
+  if (url === undefined) throw new Failure(NO_STACK);
+  return { url, token: options.token ?? (await demoToken(stack, url)) };
+}
+
 async function demoToken(stack: StackFile | undefined, url: string): Promise<string> {
-  if (!stack) throw new Failure('No stack is running. Start it with: npm start\n(or give --token of another server)');
+  if (!stack) throw new Failure(NO_STACK);
   const backend = createCountersign({ baseUrl: url, apiKey: stack.apiKey });
   return (await backend.users.createRegistrationToken(stack.userId)).registrationToken;
 }

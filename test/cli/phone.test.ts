@@ -1,5 +1,3 @@
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
-import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -7,10 +5,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, tes
 import { PROMPT } from '../../cli/phoneScreen';
 import type { ApprovalView, Countersign } from '../../sdk/server';
 import { createCountersign } from '../../sdk/server';
+import type { PhoneProcess } from '../support/phoneProcess';
+import { startPhone } from '../support/phoneProcess';
 import type { TestProgram } from '../support/program';
 import { startTestProgram } from '../support/program';
 
-const ROOT = path.join(__dirname, '../..');
 /** Approvals are created, shown and answered without Temporal. */
 const NOWHERE = '127.0.0.1:1';
 
@@ -18,10 +17,9 @@ let program: TestProgram;
 let backend: Countersign;
 let userId: string;
 let home: string;
-/** Each command line is a process that compiles itself first: a second, or several on a busy machine. */
 jest.setTimeout(60_000);
 
-const running = new Set<ChildProcessWithoutNullStreams>();
+const started = new Set<PhoneProcess>();
 
 beforeAll(async () => {
   program = await startTestProgram({ temporalAddress: NOWHERE });
@@ -36,42 +34,15 @@ beforeEach(async () => {
   await writeFile(path.join(home, 'stack.json'), JSON.stringify({ apiUrl: program.url, apiKey, tenantId, userId }));
 });
 afterEach(async () => {
-  for (const child of running) child.kill('SIGKILL');
+  for (const { child } of started) child.kill('SIGKILL');
+  started.clear();
   await rm(home, { recursive: true });
 });
 
-/** A command line in a process of its own, as a person starts it. */
-function phone(...args: string[]) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', 'phone', ...args], {
-    cwd: ROOT,
-    env: { ...process.env, COUNTERSIGN_HOME: home },
-  });
-  running.add(child);
-  let output = '';
-  const arrivals: (() => void)[] = [];
-  const hear = (chunk: Buffer) => {
-    output += chunk.toString();
-    for (const arrived of arrivals.splice(0)) arrived();
-  };
-  child.stdout.on('data', hear);
-  child.stderr.on('data', hear);
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve)).then((code) => {
-    running.delete(child);
-    for (const arrived of arrivals.splice(0)) arrived();
-    return { code, output };
-  });
-  return {
-    child,
-    ended,
-    /** Resolves once the output says this so many times; fails when the process ends before. */
-    async says(text: string, times = 1): Promise<string> {
-      while (output.split(text).length <= times) {
-        if (!running.has(child)) throw new Error(`ended without saying "${text}":\n${output}`);
-        await new Promise<void>((resolve) => arrivals.push(resolve));
-      }
-      return output;
-    },
-  };
+function phone(...args: string[]): PhoneProcess {
+  const process = startPhone(home, args);
+  started.add(process);
+  return process;
 }
 
 const ask = (changes: object = {}): Promise<ApprovalView> =>
@@ -159,6 +130,37 @@ describe('one command at a time', () => {
     expect(await phone('list').ended).toMatchObject({ code: 1, output: expect.stringContaining('register --again') });
     expect(await phone('register', '--again').ended).toMatchObject({ code: 0 });
     expect(await phone('list').ended).toMatchObject({ code: 0 });
+  });
+
+  test('an install link is enough, and says itself where the server is', async () => {
+    await rm(path.join(home, 'stack.json'));
+    const { id, link } = await backend.onboardings.start(userId, { method: 'push' });
+    const registered = await phone('register', link!).ended;
+    expect(registered).toMatchObject({ code: 0, output: expect.stringContaining('npm run phone\n') });
+    const [device] = await backend.users.listDevices(userId);
+    expect(registered.output).toContain(device!.id);
+    expect(await backend.onboardings.get(id)).toMatchObject({
+      status: 'waiting_for_confirmation',
+      deviceId: device!.id,
+    });
+    expect((await phone('list').ended).output).toContain('Enable two-factor authentication');
+
+    const again = await phone('--state', path.join(home, 'other.json'), 'register', link!).ended;
+    expect(again).toMatchObject({ code: 1, output: expect.stringContaining('Ask whoever sent it for a new one') });
+    expect(await backend.users.listDevices(userId)).toHaveLength(1);
+  });
+
+  test('what is not an install link is told apart from one that is not good any more', async () => {
+    const { id, link } = await backend.onboardings.start(userId, { method: 'push' });
+    await backend.onboardings.cancel(id);
+    expect(await phone('register', link!).ended).toMatchObject({ code: 1, output: expect.stringContaining('expired') });
+    const cut = link!.slice(0, link!.indexOf('#'));
+    expect(await phone('register', cut).ended).toMatchObject({ code: 1, output: expect.stringContaining('quotes') });
+    expect(await phone('--url', program.url, 'register', link!).ended).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('leave out'),
+    });
+    await expect(readFile(path.join(home, 'phone.json'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   test('without a stack it says how to start one', async () => {
