@@ -11,9 +11,11 @@ import { progressOf } from '../domain/approval';
 import { DomainError } from '../domain/errors';
 import type { CallbackSender } from '../services/callbacks';
 import type { Decisions } from '../services/decisions';
-import { wakers } from '../services/decisions';
+import { wakers } from '../services/topics';
 import type { CallbackState, PushState } from '../domain/approval';
+import { isId } from '../services/text';
 import type { ApprovalInput, ApprovalState, PushRound, SignedAnswer } from '../workflows/approval.messages';
+import { QUICK_MS, within } from './within';
 
 export interface ApprovalActivityDeps {
   pool: Pool;
@@ -31,9 +33,6 @@ export interface ApprovalActivityDeps {
 
 /** Whether a push of this kind is worth a try. */
 type MayTry = (kind: string) => boolean;
-
-/** The quick try gives up after this long, well within the local activity's own time-out. */
-const QUICK_MS = 1_500;
 
 /** What the workflow `approval` does to the world. */
 export function createApprovalActivities(deps: ApprovalActivityDeps) {
@@ -255,20 +254,4 @@ function toState(approval: Approval): ApprovalState {
     callback: { state: approval.callbackState },
     progress: { ...progressOf(approval), asked: approval.approvers.length },
   };
-}
-
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-const isId = (id: unknown): id is string => typeof id === 'string' && UUID.test(id);
-
-/** Fails when the work takes longer; the work itself has a limit of its own. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`took longer than ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

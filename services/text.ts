@@ -6,4 +6,4 @@ export const digest = (content: string | Buffer): string => toBase64url(sha256(c
 const ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /** True for an id as we spell it, in small letters: anything else is not asked for in the database. */
-export const isId = (text: string): boolean => ID.test(text);
+export const isId = (text: unknown): text is string => typeof text === 'string' && ID.test(text);

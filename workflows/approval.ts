@@ -9,7 +9,6 @@ import {
   rootCause,
   setCurrentDetails,
   setHandler,
-  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -19,6 +18,8 @@ import { COUNTERSIGN_OUTCOME } from '../platform/temporal/searchAttributes';
 import { describeApproval, describeWait } from './approval.descriptions';
 import { approvalState, approve, cancel, deny, isOfSeveral, look } from './approval.messages';
 import type { ApprovalInput, ApprovalState, SignedAnswer } from './approval.messages';
+import { startDeadline } from './deadline';
+import type { Deadline } from './deadline';
 
 const WEBHOOKS = 'webhooks';
 
@@ -178,24 +179,6 @@ export async function approval(given: ApprovalInput): Promise<ApprovalState> {
   }
   await telling;
   return state;
-}
-
-interface Deadline {
-  isOver(): boolean;
-  cancel(): void;
-}
-
-/** A timer that goes on while answers come in. */
-function startDeadline(ms: number, summary: string): Deadline {
-  let over = false;
-  const scope = new CancellationScope();
-  scope
-    .run(() => sleep(ms, { summary }))
-    .then(
-      () => (over = true),
-      () => {}, // cancelled: nobody waits for it any more
-    );
-  return { isOver: () => over, cancel: () => scope.cancel() };
 }
 
 /** An operator can send anything: what is no answer at all becomes an empty one, which is refused like a forged one. */
