@@ -5,6 +5,7 @@ import type { Worker } from '@temporalio/worker';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { createApprovalActivities } from './activities/approval';
+import { createCodeDeliveryActivities } from './activities/codeDelivery';
 import { createReconcileActivities } from './activities/reconcile';
 import { createRetentionActivities } from './activities/retention';
 import { createWebhookDrainActivities } from './activities/webhookDrain';
@@ -112,6 +113,7 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
   });
 
   const senders = substitutes.pushSenders ?? (config.simulator ? [simulated.push] : []);
+  const health = createHealth();
   const activities = {
     ...createApprovalActivities({
       pool,
@@ -119,13 +121,23 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
       decisions: services.decisions,
       callbacks: services.callbacks,
       pushSenders: new Map(senders.map((sender) => [sender.kind, discreet(sender)])),
-      health: createHealth(),
+      health,
       onPush: (kind, result) => metrics.pushAttempt(kind, result),
       onCallback: (result) => metrics.callbackAttempt(result),
+    }),
+    ...createCodeDeliveryActivities({
+      pool,
+      ...services.rows,
+      digitsOf: services.codes.digitsOf,
+      carriers,
+      health,
+      onMessage: (channel, result) => metrics.messageAttempt(channel, result),
     }),
     ...createReconcileActivities({
       pool,
       approvals: services.rows.approvals,
+      codes: services.rows.codes,
+      codeDeliveries: services.codeDeliveries,
       decisions: services.decisions,
       workflows: services.workflows,
       webhooks: services.webhooks,

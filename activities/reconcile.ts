@@ -1,7 +1,9 @@
 import { log } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import type { ApprovalRows } from '../db/approvals';
+import type { Code, CodeRows } from '../db/codes';
 import type { ApprovalWorkflows } from '../services/approvalWorkflows';
+import type { CodeDeliveries } from '../services/codeDeliveries';
 import type { Decisions } from '../services/decisions';
 import type { WebhookDrains } from '../services/webhookDrains';
 import type { Webhooks } from '../services/webhooks';
@@ -11,6 +13,8 @@ export interface ReconcileActivityDeps {
   approvals: Pick<ApprovalRows, 'takeOverdue' | 'touch'>;
   decisions: Pick<Decisions, 'recordExpiry'>;
   workflows: Pick<ApprovalWorkflows, 'revive'>;
+  codes: Pick<CodeRows, 'takeOverdue' | 'touch'>;
+  codeDeliveries: Pick<CodeDeliveries, 'revive'>;
   webhooks: Pick<Webhooks, 'listOverdueTargets'>;
   drains: Pick<WebhookDrains, 'poke'>;
   onReconciled?: (kind: 'expired' | 'revived') => void;
@@ -23,9 +27,9 @@ const MOST_TARGETS = 200;
 /** Stops in time for the next run of the schedule. */
 const BUDGET_MS = 6_000;
 
-/** Takes up approvals that nobody accompanies: never started, signal lost, terminated, failed, retention passed. */
+/** Takes up what nobody accompanies: never started, signal lost, terminated, failed, retention passed. */
 export function createReconcileActivities(deps: ReconcileActivityDeps) {
-  const { pool, approvals, decisions, workflows, webhooks, drains, onReconciled } = deps;
+  const { pool, approvals, decisions, workflows, codes, codeDeliveries, webhooks, drains, onReconciled } = deps;
 
   /** True when it has a workflow now; false when that has completed. */
   async function takeUp({ id, tenantId, pastDeadline }: Overdue): Promise<boolean> {
@@ -41,25 +45,22 @@ export function createReconcileActivities(deps: ReconcileActivityDeps) {
     return false;
   }
 
+  /** True when it has a workflow now; false when that runs already, or has completed. */
+  async function sendAfterAll(code: Code): Promise<boolean> {
+    if (await codeDeliveries.revive(code)) {
+      onReconciled?.('revived');
+      return true;
+    }
+    await codes.touch(pool, { tenantId: code.tenantId, codeId: code.id, generation: code.generation });
+    return false;
+  }
+
   return {
     /** Repeatable: expiring and reviving are; what is taken and then lost with this process is due again in 10 s. */
-    async reconcileApprovals(): Promise<number> {
-      const endMs = performance.now() + BUDGET_MS;
-      let revived = 0;
-      const failures: unknown[] = [];
-      while (performance.now() < endMs) {
-        const overdue = await approvals.takeOverdue(pool, BATCH);
-        for (const taken of await Promise.allSettled(overdue.map(takeUp))) {
-          if (taken.status === 'rejected') failures.push(taken.reason);
-          else if (taken.value) revived += 1;
-        }
-        if (overdue.length < BATCH) break;
-      }
-      if (revived > 0) log.info('revived approvals', { revived });
-      // Only now: one that cannot be taken up must not keep the others from it.
-      if (failures.length > 0) throw new Error(`${failures.length} could not be taken up`, { cause: failures[0] });
-      return revived;
-    },
+    reconcileApprovals: () => inBatches('approvals', () => approvals.takeOverdue(pool, BATCH), takeUp),
+
+    /** Repeatable: for the same reason. A code that has expired is not sent, but noted as failed. */
+    reconcileCodes: () => inBatches('codes', () => codes.takeOverdue(pool, BATCH), sendAfterAll),
 
     /** Repeatable: a drain that runs already only looks once more. */
     async reconcileDeliveries(): Promise<number> {
@@ -71,5 +72,29 @@ export function createReconcileActivities(deps: ReconcileActivityDeps) {
     },
   };
 }
+
+/** Takes up what is overdue until nothing is, or the time is over. Answers how many `takeUp` said true of. */
+async function inBatches<T>(
+  what: string,
+  takeOverdue: () => Promise<T[]>,
+  takeUp: (each: T) => Promise<boolean>,
+): Promise<number> {
+  const endMs = performance.now() + BUDGET_MS;
+  let revived = 0;
+  const failures: unknown[] = [];
+  while (performance.now() < endMs) {
+    const overdue = await takeOverdue();
+    for (const taken of await Promise.allSettled(overdue.map(takeUp))) {
+      if (taken.status === 'rejected') failures.push(taken.reason);
+      else if (taken.value) revived += 1;
+    }
+    if (overdue.length < BATCH) break;
+  }
+  if (revived > 0) log.info(`revived ${what}`, { revived });
+  // Only now: one that cannot be taken up must not keep the others from it.
+  if (failures.length > 0) throw new Error(`${failures.length} could not be taken up`, { cause: failures[0] });
+  return revived;
+}
+
 type Overdue = Awaited<ReturnType<ApprovalRows['takeOverdue']>>[number];
 export type ReconcileActivities = ReturnType<typeof createReconcileActivities>;

@@ -18,7 +18,7 @@ export function createRetentionActivities({ pool, batch = 1_000 }: RetentionActi
     /** Repeatable: what is gone is gone. Answers how many rows of each kind were removed. */
     async removeExpiredRows(): Promise<Record<RetainedKind, number>> {
       const endMs = performance.now() + BUDGET_MS;
-      const removed = { idempotencyKeys: 0, deviceProofs: 0, registrationTokens: 0, deliveries: 0 };
+      const removed = Object.fromEntries(RETAINED_KINDS.map((kind) => [kind, 0])) as Record<RetainedKind, number>;
       for (const kind of RETAINED_KINDS) {
         let last = batch;
         while (last === batch && performance.now() < endMs) {

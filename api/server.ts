@@ -12,6 +12,7 @@ import { collectBody } from './body';
 import { createCallers } from './callers';
 import { codecRoutes } from './codec';
 import { approvalRoutes } from './native/approvals';
+import { codeRoutes } from './native/codes';
 import { deviceRoutes } from './native/device';
 import { systemRoutes } from './native/system';
 import { userRoutes } from './native/users';
@@ -61,6 +62,7 @@ export function createServer(deps: ServerDeps): Express {
   if (deps.withApi) {
     approvalRoutes(router, mounted);
     userRoutes(router, mounted);
+    codeRoutes(router, mounted);
     deviceRoutes(router, mounted);
     webhookRoutes(router, mounted);
   }

@@ -1,4 +1,5 @@
 import * as approvals from './approvals';
+import * as codes from './codes';
 import * as device from './device';
 import type { Route } from './route';
 import * as system from './system';
@@ -21,6 +22,12 @@ export const ROUTES: readonly Route[] = [
   users.createRegistrationToken,
   users.listDevices,
   users.removeDevice,
+  codes.sendCode,
+  codes.checkCode,
+  codes.createTotp,
+  codes.checkTotp,
+  codes.listMethods,
+  codes.removeMethod,
   webhooks.createWebhook,
   webhooks.listWebhooks,
   webhooks.getWebhook,

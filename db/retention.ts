@@ -8,6 +8,11 @@ const EXPIRED = {
   deviceProofs: `select ctid from device_proofs where used_at < now() - interval '1 hour' order by used_at`,
   // Not at once: a phone that got no reply may repeat its registration.
   registrationTokens: `select ctid from registration_tokens where expires_at < now() - interval '1 day' order by expires_at`,
+  // Not at once: who checks an expired code is told that it has expired.
+  codes: `select ctid from codes where expires_at < now() - interval '1 day' order by expires_at`,
+  codeWindows: `select ctid from code_windows where window_started_at < now() - interval '1 hour' order by window_started_at`,
+  // Longer than any onboarding that could still confirm it.
+  totpSecrets: `select ctid from totp_secrets where confirmed_at is null and created_at < now() - interval '2 days' order by created_at`,
   // Their attempts go with them; events stay, and can be delivered again.
   deliveries: `select ctid from deliveries where state = 'delivered' and delivered_at < now() - interval '30 days' order by delivered_at`,
 } as const;
@@ -16,6 +21,9 @@ const TABLE = {
   idempotencyKeys: 'idempotency_keys',
   deviceProofs: 'device_proofs',
   registrationTokens: 'registration_tokens',
+  codes: 'codes',
+  codeWindows: 'code_windows',
+  totpSecrets: 'totp_secrets',
   deliveries: 'deliveries',
 } as const satisfies Record<keyof typeof EXPIRED, string>;
 

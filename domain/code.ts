@@ -36,3 +36,7 @@ export function toSpokenText(tenantName: string, digits: string): string {
   const apart = [...digits].join(', ');
   return `${tenantName}. Your code is: ${apart}. Again, your code is: ${apart}. It is valid for 10 minutes. Never share it.`;
 }
+
+/** True from its last moment on, whatever its state says. */
+export const isCodeExpired = ({ expiresAtMs, readAtMs }: { expiresAtMs: number; readAtMs: number }): boolean =>
+  readAtMs >= expiresAtMs;

@@ -4,7 +4,7 @@ import type { Code, CodeOwner, CodeRows } from '../db/codes';
 import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
 import type { User, UserRows } from '../db/users';
-import { CODE_LIFETIME_MS, MOST_ATTEMPTS, toDigits } from '../domain/code';
+import { CODE_LIFETIME_MS, isCodeExpired, MOST_ATTEMPTS, toDigits } from '../domain/code';
 import type { CodeChannel } from '../domain/code';
 import { DomainError } from '../domain/errors';
 import type { ErrorCode, RefusalDetail } from '../domain/errors';
@@ -50,7 +50,7 @@ export function createCodes({ pool, codes, users, keyring, channels, deliveries 
     const { tenantId, userId, purpose } = owner;
     const code = await codes.countAttempt(tx, owner);
     if (!code) return refused(...whyNot(await codes.find(tx, owner)));
-    if (isExpired(code)) return refused('code_expired');
+    if (isCodeExpired(code)) return refused('code_expired');
     const leftThisHour = await codes.countInWindow(tx, tenantId, userId);
     if (leftThisHour === undefined) {
       await codes.returnAttempt(tx, code); // nothing was judged
@@ -112,12 +112,10 @@ export function createCodes({ pool, codes, users, keyring, channels, deliveries 
 }
 export type Codes = ReturnType<typeof createCodes>;
 
-const isExpired = ({ expiresAtMs, readAtMs }: Code): boolean => readAtMs >= expiresAtMs;
-
 /** Why a code takes no guess. */
 function whyNot(code: Code | undefined): [ErrorCode, RefusalDetail?] {
   if (code?.state !== 'open') return ['code_not_found'];
-  if (isExpired(code)) return ['code_expired'];
+  if (isCodeExpired(code)) return ['code_expired'];
   // Another code can be sent at once; this one is never judged again.
   return ['too_many_attempts', { retryAfterSeconds: Math.ceil((code.expiresAtMs - code.readAtMs) / 1_000) }];
 }

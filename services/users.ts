@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { ApprovalRows } from '../db/approvals';
+import type { CodeRows } from '../db/codes';
 import type { Device, DeviceRows } from '../db/devices';
 import { recordEvents } from '../db/events';
+import type { MethodRows } from '../db/methods';
+import type { TotpRows } from '../db/totp';
 import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
 import type { User, UserRows } from '../db/users';
@@ -23,12 +26,17 @@ export interface UserDeps {
   users: UserRows;
   devices: DeviceRows;
   approvals: ApprovalRows;
+  methods: Pick<MethodRows, 'remove'>;
+  codes: Pick<CodeRows, 'remove'>;
+  totp: Pick<TotpRows, 'remove'>;
   decisions: Pick<Decisions, 'recordWithdrawal'>;
   workflows: Pick<ApprovalWorkflows, 'tell'>;
 }
 
 /** The people of a tenant. */
-export function createUsers({ pool, users, devices, approvals, decisions, workflows }: UserDeps) {
+export function createUsers(deps: UserDeps) {
+  const { pool, users, devices, approvals, methods, codes, totp, decisions, workflows } = deps;
+
   async function find(tenantId: string, userId: string): Promise<User> {
     const user = await users.find(pool, tenantId, userId);
     if (!user) throw new DomainError('user_not_found');
@@ -97,11 +105,15 @@ export function createUsers({ pool, users, devices, approvals, decisions, workfl
       return { entries: fits ? [found] : [], nextCursor: null };
     },
 
-    /** Marks the user and all devices removed, and then their votes from what is open, approval by approval. */
+    /**
+     * Marks the user and all devices removed, forgets methods, codes and secrets; then takes their votes from what is
+     * open, approval by approval.
+     */
     async remove(tenantId: string, userId: string): Promise<void> {
       await inTransaction(pool, async (tx) => {
         if (!(await users.lock(tx, tenantId, userId))) throw new DomainError('user_not_found');
         const removed = await devices.remove(tx, tenantId, userId);
+        for (const rows of [methods, codes, totp]) await rows.remove(tx, tenantId, userId);
         await users.remove(tx, tenantId, userId);
         await recordEvents(
           tx,

@@ -4,6 +4,7 @@ import type { DataConverter } from '@temporalio/common';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ApprovalActivities } from '../activities/approval';
+import type { CodeDeliveryActivities } from '../activities/codeDelivery';
 import type { ReconcileActivities } from '../activities/reconcile';
 import type { RetentionActivities } from '../activities/retention';
 import type { WebhookDrainActivities } from '../activities/webhookDrain';
@@ -54,7 +55,7 @@ const shared = (deps: WorkerDeps, role: string): Omit<WorkerOptions, 'taskQueue'
 export function createApprovalsWorker(
   deps: WorkerDeps,
   workflowBundle: WorkflowBundle | { codePath: string },
-  activities: ApprovalActivities & ReconcileActivities & RetentionActivities,
+  activities: ApprovalActivities & CodeDeliveryActivities & ReconcileActivities & RetentionActivities,
 ): Promise<Worker> {
   return Worker.create({
     ...shared(deps, 'approvals'),

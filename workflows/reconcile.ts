@@ -8,13 +8,21 @@ const { reconcileApprovals } = proxyActivities<ReconcileActivities>({
   summary: 'Revive approvals whose workflow was not heard from',
   ...once,
 });
+const { reconcileCodes } = proxyActivities<ReconcileActivities>({
+  summary: 'Send codes whose workflow was not heard from',
+  ...once,
+});
 const { reconcileDeliveries } = proxyActivities<ReconcileActivities>({
   summary: 'Tell endpoints what is overdue',
   ...once,
 });
 
 /** Runs every ten seconds on a schedule and takes up everything that went missing. Answers how much that was. */
-export async function reconcile(): Promise<{ approvals: number; targets: number }> {
-  const [approvals, targets] = await Promise.all([reconcileApprovals(), reconcileDeliveries()]);
-  return { approvals, targets };
+export async function reconcile(): Promise<{ approvals: number; targets: number; codes: number }> {
+  const [approvals, targets, codes] = await Promise.all([
+    reconcileApprovals(),
+    reconcileDeliveries(),
+    reconcileCodes(),
+  ]);
+  return { approvals, targets, codes };
 }

@@ -3,7 +3,7 @@ import type { RetentionActivities } from '../activities/retention';
 
 // The database may be away for a while; after half an hour the next run is near enough.
 const { removeExpiredRows } = proxyActivities<RetentionActivities>({
-  summary: 'Remove idempotency keys, proofs, registration tokens and told webhooks that have expired',
+  summary: 'Remove idempotency keys, proofs, tokens, codes and told webhooks that have expired',
   startToCloseTimeout: '1 minute',
   scheduleToCloseTimeout: '30 minutes',
   retry: { initialInterval: '5 seconds', maximumInterval: '5 minutes' },

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { ApprovalOutcome } from '../../domain/approval';
+import type { CodeChannel } from '../../domain/code';
 
 const MOST_ROUTES = 200;
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
@@ -16,6 +17,8 @@ export interface Metrics {
   httpRequest(route: string, method: string, status: number, seconds: number): void;
   approvalDecided(outcome: ApprovalOutcome): void;
   pushAttempt(kind: string, result: PushResult): void;
+  /** A text message or a call. */
+  messageAttempt(channel: CodeChannel, result: 'sent' | 'failed'): void;
   callbackAttempt(result: CallbackResult): void;
   webhookAttempt(result: WebhookResult): void;
   /** Something that had gone missing was found again. */
@@ -44,6 +47,7 @@ export function createMetrics(): Metrics {
     new Counter({ name: `${PREFIX}${name}_total`, help, labelNames, registers });
   const decided = count('approvals_decided', 'Approvals that got their outcome', ['outcome']);
   const pushes = count('push_attempts', 'Pushes handed to a push service', ['kind', 'result']);
+  const messages = count('message_attempts', 'Text messages and calls handed to a carrier', ['channel', 'result']);
   const callbacks = count('callback_attempts', 'Callbacks sent to back ends', ['result']);
   const webhooks = count('webhook_attempts', 'Webhooks, and callbacks kept for later, sent to back ends', ['result']);
   const reconciled = count('reconciled', 'Things that had gone missing and were found again', ['kind']);
@@ -72,6 +76,7 @@ export function createMetrics(): Metrics {
     },
     approvalDecided: (outcome) => decided.inc({ outcome }),
     pushAttempt: (kind, result) => pushes.inc({ kind, result }),
+    messageAttempt: (channel, result) => messages.inc({ channel, result }),
     callbackAttempt: (result) => callbacks.inc({ result }),
     webhookAttempt: (result) => webhooks.inc({ result }),
     reconciled: (kind) => reconciled.inc({ kind }),

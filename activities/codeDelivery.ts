@@ -1,0 +1,107 @@
+import type { Pool } from 'pg';
+import type { Carriers } from '../channels/carriers';
+import type { Health } from '../channels/health';
+import type { Code, CodeRows } from '../db/codes';
+import { recordEvents } from '../db/events';
+import type { TenantRows } from '../db/tenants';
+import { inTransaction } from '../db/transaction';
+import type { UserRows } from '../db/users';
+import { isCodeExpired, toSmsText, toSpokenText } from '../domain/code';
+import type { CodeChannel } from '../domain/code';
+import type { Codes } from '../services/codes';
+import { isId } from '../services/text';
+import type { CodeDeliveryInput, CodeDeliveryOutcome } from '../workflows/codeDelivery.messages';
+import { QUICK_MS, within } from './within';
+
+export interface CodeDeliveryActivityDeps {
+  pool: Pool;
+  codes: Pick<CodeRows, 'touch' | 'recordDelivery'>;
+  users: Pick<UserRows, 'find'>;
+  tenants: Pick<TenantRows, 'find'>;
+  digitsOf: Codes['digitsOf'];
+  carriers: Carriers;
+  health: Health;
+  onMessage?: (channel: CodeChannel, result: 'sent' | 'failed') => void;
+}
+
+/** A carrier that hangs is left alone before the activity's own time-out, which would not free its slot. */
+const PATIENT_MS = 8_000;
+
+/** What the workflow `codeDelivery` does to the world. */
+export function createCodeDeliveryActivities(deps: CodeDeliveryActivityDeps) {
+  const { pool, codes, users, tenants, digitsOf, carriers, health, onMessage } = deps;
+
+  /** How the message fared is written once, with its event. */
+  async function record(code: Code, outcome: 'sent' | 'failed', reason?: string): Promise<CodeDeliveryOutcome> {
+    const { tenantId, id: codeId, generation, userId, channel, purpose } = code;
+    await inTransaction(pool, async (tx) => {
+      if (!(await codes.recordDelivery(tx, { tenantId, codeId, generation }, outcome))) return;
+      const data = { channel, purpose, ...(reason !== undefined && { reason }) };
+      await recordEvents(tx, tenantId, [{ type: `code_${outcome}`, userId, data }]);
+    });
+    return outcome;
+  }
+
+  /** The code where its message is still to be sent, and otherwise how that ended. Says that the workflow is alive. */
+  async function read(input: CodeDeliveryInput): Promise<Code | CodeDeliveryOutcome> {
+    const isOurs = isId(input.tenantId) && isId(input.codeId) && Number.isInteger(input.generation);
+    const code = isOurs ? await codes.touch(pool, input) : undefined;
+    if (!code) return 'not_needed'; // there is a later one, or the user was removed
+    if (code.deliveryState !== 'waiting') return code.deliveryState;
+    if (code.state !== 'open') return 'not_needed';
+    return isCodeExpired(code) ? record(code, 'failed', 'expired') : code;
+  }
+
+  /** @throws when the carrier did not take the message in time */
+  async function send(code: Code, withinMs: number): Promise<CodeDeliveryOutcome> {
+    const { tenantId, id, userId, generation, channel } = code;
+    const [user, tenant] = await Promise.all([users.find(pool, tenantId, userId), tenants.find(pool, tenantId)]);
+    if (!user || !tenant) return 'not_needed';
+    const carrier = carriers[channel];
+    if (!carrier || user.phone === null) return record(code, 'failed', 'not_configured');
+    const toText = channel === 'sms' ? toSmsText : toSpokenText;
+    const message = {
+      idempotencyKey: `code:${id}:${generation}`,
+      tenantId,
+      to: user.phone,
+      text: toText(tenant.name, digitsOf(code)),
+    };
+    try {
+      await within(withinMs, carrier.send(message));
+      health.succeeded(channel);
+      onMessage?.(channel, 'sent');
+    } catch (error) {
+      health.failed(channel);
+      onMessage?.(channel, 'failed');
+      throw error;
+    }
+    return record(code, 'sent');
+  }
+
+  return {
+    /** Repeatable: a carrier drops a second message with the same key. One quick try; `waiting` when it needs patience. */
+    async tryToSendCode(input: CodeDeliveryInput): Promise<CodeDeliveryOutcome | 'waiting'> {
+      const code = await read(input);
+      if (typeof code === 'string') return code;
+      if (!health.answeredWell(code.channel)) return 'waiting';
+      try {
+        return await send(code, QUICK_MS);
+      } catch {
+        return 'waiting';
+      }
+    },
+
+    /** Repeatable: for the same reason. */
+    async sendCode(input: CodeDeliveryInput): Promise<CodeDeliveryOutcome> {
+      const code = await read(input);
+      return typeof code === 'string' ? code : send(code, PATIENT_MS);
+    },
+
+    /** Repeatable: the second time it is written already. */
+    async recordCodeFailure(input: CodeDeliveryInput): Promise<CodeDeliveryOutcome> {
+      const code = await read(input);
+      return typeof code === 'string' ? code : record(code, 'failed', 'not_taken');
+    },
+  };
+}
+export type CodeDeliveryActivities = ReturnType<typeof createCodeDeliveryActivities>;
