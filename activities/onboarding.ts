@@ -8,9 +8,7 @@ import type { TenantRows } from '../db/tenants';
 import { inTransaction } from '../db/transaction';
 import type { UserRows } from '../db/users';
 import { isOpen } from '../domain/onboarding';
-import type { CancelReason } from '../domain/onboarding';
-import type { ApprovalWorkflows } from '../services/approvalWorkflows';
-import type { Decisions } from '../services/decisions';
+import type { OnboardingSteps } from '../services/onboardingSteps';
 import { isId } from '../services/text';
 import type { LinkRound, OnboardingInput, OnboardingState } from '../workflows/onboarding.messages';
 import { QUICK_MS, within } from './within';
@@ -20,14 +18,7 @@ export interface OnboardingActivityDeps {
   onboardings: Pick<OnboardingRows, 'touch' | 'find' | 'recordLink'>;
   users: Pick<UserRows, 'find'>;
   tenants: Pick<TenantRows, 'find'>;
-  /** Each one transaction, and safe to repeat; they answer with the onboarding as it stands. */
-  steps: {
-    recordExpiry(tenantId: string, id: string): Promise<Onboarding>;
-    recordReminder(tenantId: string, id: string): Promise<Onboarding>;
-    recordCancellation(tenantId: string, id: string, reason: CancelReason): Promise<Onboarding>;
-  };
-  decisions: Pick<Decisions, 'recordCancellation'>;
-  approvalWorkflows: Pick<ApprovalWorkflows, 'tell'>;
+  steps: Pick<OnboardingSteps, 'recordTime' | 'recordCancellation' | 'closeConfirmation'>;
   linkOf: (onboarding: Onboarding) => string;
   /** Without text messages no link is to be sent. */
   carriers: Pick<Carriers, 'sms'>;
@@ -40,19 +31,7 @@ const PATIENT_MS = 8_000;
 
 /** What the workflow `onboarding` does to the world. */
 export function createOnboardingActivities(deps: OnboardingActivityDeps) {
-  const {
-    pool,
-    onboardings,
-    users,
-    tenants,
-    steps,
-    decisions,
-    approvalWorkflows,
-    linkOf,
-    carriers,
-    health,
-    onMessage,
-  } = deps;
+  const { pool, onboardings, users, tenants, steps, linkOf, carriers, health, onMessage } = deps;
 
   /** Reads the row, which says at the same time that its workflow is alive. */
   async function touch({ tenantId, onboardingId }: OnboardingInput): Promise<Onboarding> {
@@ -124,31 +103,20 @@ export function createOnboardingActivities(deps: OnboardingActivityDeps) {
 
     /** Repeatable: only what is open and past its deadline expires, and a reminder comes once. */
     async recordOnboardingTime(input: OnboardingInput): Promise<OnboardingState> {
-      const { tenantId, onboardingId } = input;
-      const expired = await steps.recordExpiry(tenantId, onboardingId);
-      const after = isOpen(expired) ? await steps.recordReminder(tenantId, onboardingId) : expired;
-      const isReminded = expired.remindAtMs !== null && after.remindAtMs === null;
-      if (isReminded && after.approvalId !== null) {
-        approvalWorkflows.tell({ tenantId, approvalId: after.approvalId }, 'look'); // it pushes once more
-      }
+      await steps.recordTime(input.tenantId, input.onboardingId);
       return read(input);
     },
 
     /** Repeatable: only what is open is cancelled. */
     async recordOnboardingCancellation(input: OnboardingInput): Promise<OnboardingState> {
-      const onboarding = await touch(input);
-      if (!isOpen(onboarding)) return toState(onboarding);
-      await steps.recordCancellation(input.tenantId, input.onboardingId, 'requested');
+      await touch(input);
+      await steps.recordCancellation(input.tenantId, input.onboardingId);
       return toState(await touch(input));
     },
 
     /** Repeatable: only an approval that is open is cancelled. */
     async closeConfirmation(input: OnboardingInput): Promise<void> {
-      const { tenantId } = input;
-      const { approvalId } = await touch(input);
-      if (approvalId === null) return;
-      await decisions.recordCancellation(tenantId, approvalId);
-      approvalWorkflows.tell({ tenantId, approvalId }, 'cancel');
+      await steps.closeConfirmation(await touch(input));
     },
   };
 }
