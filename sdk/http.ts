@@ -14,6 +14,8 @@ export class CountersignError extends Error {
   /** The id under which the server logged the request. */
   readonly requestId: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  /** Of a wrong code: how many more guesses are judged. */
+  readonly attemptsLeft: number | undefined;
   /** An earlier attempt of the same call got no clear reply and may have had its effect. */
   repeated = false;
 
@@ -32,6 +34,7 @@ export class CountersignError extends Error {
     this.reason = problem.reason;
     this.requestId = problem.requestId;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.attemptsLeft = problem.attemptsLeft;
   }
 }
 

@@ -13,6 +13,7 @@ import type {
 } from '../contracts/webhooks';
 import type { BackendOptions, CreateOptions } from './backendCalls';
 import { createBackendCalls } from './backendCalls';
+import { createCodes } from './codes';
 import type { Call } from './http';
 import { createOnboardings } from './onboardings';
 
@@ -27,6 +28,7 @@ export { CallbackRefused, verifyCallback, verifyWebhook } from './callback';
 export type { EvidenceReport } from './evidence';
 export { verifyEvidence } from './evidence';
 export { CountersignError } from './http';
+export type { Methods, NewCode, TotpSetUp } from './codes';
 export type { NewOnboarding } from './onboardings';
 
 export type NewApproval = z.input<typeof createApproval.body>;
@@ -67,6 +69,7 @@ export function createCountersign(options: BackendOptions) {
         (await call<{ devices: DeviceView[] }>('GET', `${userPath(userId)}/devices`)).devices,
       removeDevice: (userId: string, deviceId: string) =>
         call<undefined>('DELETE', `${userPath(userId)}/devices/${encodeURIComponent(deviceId)}`),
+      ...createCodes(calls),
     },
 
     approvals: {
