@@ -51,6 +51,7 @@ export const ApprovalFacts = z
     required: z.int().describe('how many people have to approve'),
     veto: z.boolean().describe('one denial decides'),
     requestedBy: z.uuid().nullable().describe('who asked for it, and so is no approver'),
+    onboardingId: z.uuid().nullable().describe('the onboarding that it confirms'),
     missing: z.int().describe('how many approvals are still needed'),
     approvers: z.array(ApproverView),
     reason: z.enum(REASONS).nullable(),

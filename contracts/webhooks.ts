@@ -35,7 +35,7 @@ export const EventView = z.strictObject({
   timestamp: instant,
   data: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
-    .describe('userId, deviceId, approvalId where they apply, and what the type of event tells'),
+    .describe('userId, deviceId, approvalId, onboardingId where they apply, and what the type of event tells'),
 });
 export type EventView = z.output<typeof EventView>;
 
@@ -202,6 +202,7 @@ export const listEvents = defineRoute({
     userId: id.optional(),
     deviceId: id.optional(),
     approvalId: id.optional(),
+    onboardingId: id.optional(),
     since: instant.optional(),
     until: instant.optional(),
     limit: pageSize,

@@ -38,6 +38,8 @@ export interface RegistrationToken {
   userId: string;
   expiresAtMs: number;
   deviceId: string | null;
+  /** It is good only while this one waits for a device. */
+  onboardingId: string | null;
 }
 
 /** Devices and the tokens with which they register. Removed devices stay: their signatures have to remain checkable. */
@@ -65,12 +67,10 @@ export function createDeviceRows(keyring: Keyring) {
 
   return {
     async insertToken(tx: Tx, token: Omit<RegistrationToken, 'deviceId'>): Promise<void> {
-      await tx.query(`insert into registration_tokens (id, tenant_id, user_id, expires_at) values ($1, $2, $3, $4)`, [
-        token.id,
-        token.tenantId,
-        token.userId,
-        new Date(token.expiresAtMs),
-      ]);
+      await tx.query(
+        `insert into registration_tokens (id, tenant_id, user_id, expires_at, onboarding_id) values ($1, $2, $3, $4, $5)`,
+        [token.id, token.tenantId, token.userId, new Date(token.expiresAtMs), token.onboardingId],
+      );
     },
 
     /** Holds the token: two phones with one token come one after the other. */
@@ -81,6 +81,7 @@ export function createDeviceRows(keyring: Keyring) {
         user_id: string;
         expires_at: Date;
         device_id: string | null;
+        onboarding_id: string | null;
       }>(`select * from registration_tokens where id = $1 for update`, [id]);
       const row = rows[0];
       return (
@@ -90,6 +91,7 @@ export function createDeviceRows(keyring: Keyring) {
           userId: row.user_id,
           expiresAtMs: row.expires_at.getTime(),
           deviceId: row.device_id,
+          onboardingId: row.onboarding_id,
         }
       );
     },

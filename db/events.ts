@@ -9,11 +9,11 @@ export interface RecordedEvent extends NewEvent {
 }
 
 /**
- * A change that somebody may be waiting for: of an approval, of what a user's devices show, or of what is due to an
- * endpoint (`<tenantId>/<target>`).
+ * A change that somebody may be waiting for: of an approval, of an onboarding, of what a user's devices show, or of what is
+ * due to an endpoint (`<tenantId>/<target>`).
  */
 export interface Topic {
-  kind: 'approval' | 'user' | 'delivery';
+  kind: 'approval' | 'onboarding' | 'user' | 'delivery';
   id: string;
 }
 
@@ -34,12 +34,13 @@ export async function recordEvents(
     `with counter as (
        update event_counters set last_number = last_number + $2 where tenant_id = $1 returning last_number - $2 as before
      ), written as (
-       insert into events (tenant_id, number, type, user_id, device_id, approval_id, data)
-       select $1, counter.before + e.position, e.type, e."userId", e."deviceId", e."approvalId", coalesce(e.data, '{}')
+       insert into events (tenant_id, number, type, user_id, device_id, approval_id, onboarding_id, data)
+       select $1, counter.before + e.position, e.type, e."userId", e."deviceId", e."approvalId", e."onboardingId",
+              coalesce(e.data, '{}')
          from counter, rows from (
            jsonb_to_recordset($3::jsonb)
-             as (type text, "userId" uuid, "deviceId" uuid, "approvalId" uuid, data jsonb)
-         ) with ordinality as e (type, "userId", "deviceId", "approvalId", data, position)
+             as (type text, "userId" uuid, "deviceId" uuid, "approvalId" uuid, "onboardingId" uuid, data jsonb)
+         ) with ordinality as e (type, "userId", "deviceId", "approvalId", "onboardingId", data, position)
        returning number, type, data
      ), due as (
        insert into deliveries (id, tenant_id, kind, target, endpoint_id, event_number, due_at)
@@ -70,6 +71,7 @@ interface Row {
   user_id: string | null;
   device_id: string | null;
   approval_id: string | null;
+  onboarding_id: string | null;
   data: Record<string, string>;
   at: Date;
 }
@@ -82,6 +84,7 @@ export const toEvent = (row: Row): RecordedEvent => ({
   ...(row.user_id === null ? {} : { userId: row.user_id }),
   ...(row.device_id === null ? {} : { deviceId: row.device_id }),
   ...(row.approval_id === null ? {} : { approvalId: row.approval_id }),
+  ...(row.onboarding_id === null ? {} : { onboardingId: row.onboarding_id }),
   data: row.data,
   at: row.at,
 });
@@ -104,6 +107,7 @@ export interface EventFilter {
   userId?: string | undefined;
   deviceId?: string | undefined;
   approvalId?: string | undefined;
+  onboardingId?: string | undefined;
   since?: Date | undefined;
   until?: Date | undefined;
   /** Only events with a higher number. Since numbers become visible in their order, nothing is ever skipped. */
@@ -119,6 +123,7 @@ export async function listEvents(db: Queryable, tenantId: string, filter: EventF
     'user_id =': filter.userId,
     'device_id =': filter.deviceId,
     'approval_id =': filter.approvalId,
+    'onboarding_id =': filter.onboardingId,
     'at >=': filter.since,
     'at <': filter.until,
   }).flatMap(([condition, value]) => (value === undefined ? [] : [`and ${condition} $${values.push(value)}`]));

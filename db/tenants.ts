@@ -7,6 +7,12 @@ export interface Tenant {
   createdAtMs: number;
 }
 
+/** In seconds. */
+export interface OnboardingDefaults {
+  deadlineSeconds: number;
+  reminderSeconds: number;
+}
+
 const toTenant = (row: { id: string; name: string; created_at: Date }): Tenant => ({
   id: row.id,
   name: row.name,
@@ -47,6 +53,25 @@ export function createTenantRows(keyring: Keyring) {
         [id],
       );
       return rows[0] && toTenant(rows[0]);
+    },
+
+    /** How long an onboarding of a tenant lasts and when it reminds, in seconds, where a call does not say so. */
+    async readOnboardingDefaults(db: Queryable, id: string): Promise<OnboardingDefaults> {
+      const { rows } = await db.query<{ onboarding_seconds: number; reminder_seconds: number }>(
+        `select onboarding_seconds, reminder_seconds from tenants where id = $1`,
+        [id],
+      );
+      return { deadlineSeconds: rows[0]!.onboarding_seconds, reminderSeconds: rows[0]!.reminder_seconds };
+    },
+
+    /** Changes those that are given. */
+    async setOnboardingDefaults(db: Queryable, id: string, defaults: Partial<OnboardingDefaults>): Promise<void> {
+      await db.query(
+        `update tenants
+            set onboarding_seconds = coalesce($2, onboarding_seconds), reminder_seconds = coalesce($3, reminder_seconds)
+          where id = $1`,
+        [id, defaults.deadlineSeconds ?? null, defaults.reminderSeconds ?? null],
+      );
     },
 
     async insertApiKey(tx: Tx, key: { id: string; tenantId: string; secret: string; hint: string }): Promise<void> {

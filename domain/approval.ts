@@ -34,6 +34,9 @@ export const LIFETIME_SECONDS = { least: 10, usual: 300, most: 86_400 } as const
 export const MOST_OPEN_LOGINS = 5;
 export const MUTED_AFTER_NOT_ME_MS = 20 * 60_000;
 
+/** How often one approval may be pushed again. */
+export const MOST_RESENDS = 5;
+
 /** How many people one approval may ask. */
 export const MOST_APPROVERS = 20;
 

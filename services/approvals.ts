@@ -1,8 +1,6 @@
-import { randomBytes, randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { ApprovalRequest } from '../contracts/approvals';
-import type { Shown } from '../contracts/device';
-import type { Approval, ApprovalRows, NewApproval } from '../db/approvals';
+import type { Approval, ApprovalRows } from '../db/approvals';
 import type { Device } from '../db/devices';
 import { recordEvents } from '../db/events';
 import type { Notifications } from '../db/notifications';
@@ -11,14 +9,15 @@ import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
 import type { UserRows } from '../db/users';
 import type { ApprovalStatus } from '../domain/approval';
-import { chooseApprovers, isPastDeadline, MOST_OPEN_LOGINS, requireOpen } from '../domain/approval';
+import { chooseApprovers, isPastDeadline, MOST_OPEN_LOGINS, MOST_RESENDS, requireOpen } from '../domain/approval';
 import { DomainError } from '../domain/errors';
 import type { ApprovalWorkflows } from './approvalWorkflows';
-import { wakers } from './decisions';
 import type { Decisions } from './decisions';
+import { afterInsert, toNewApproval } from './newApprovals';
 import { fromCursor, toPage } from './pages';
 import { readUnverified } from './signatures';
 import { digest } from './text';
+import { wakers } from './topics';
 import { toView } from './views';
 import { waitFor, watch } from './waiting';
 
@@ -32,9 +31,6 @@ export interface ApprovalDeps {
   /** Refuses a callback URL that this installation would not call. */
   requireCallbackUrl: (url: string) => void;
 }
-
-/** How often one approval may be pushed again. */
-const MOST_RESENDS = 5;
 
 /** What back ends and devices can do with approvals; how they are decided is in `decisions`. */
 export function createApprovals(deps: ApprovalDeps) {
@@ -82,9 +78,10 @@ export function createApprovals(deps: ApprovalDeps) {
         const { able, openLogins, nowMs } = await approvals.readPrerequisites(tx, tenant.id, userIds);
         if (able < required) throw new DomainError('no_device');
         if (mode === 'login' && openLogins >= MOST_OPEN_LOGINS) throw new DomainError('too_many_open_approvals');
-        const fresh = toNewApproval(tenant, request, { userIds, required }, nowMs);
+        const expiresAtMs = nowMs + request.expiresInSeconds * 1_000;
+        const fresh = toNewApproval(tenant, request, { userIds, required, onboardingId: null, nowMs, expiresAtMs });
         await approvals.insert(tx, fresh);
-        const asWritten = afterInsert(fresh, nowMs);
+        const asWritten = afterInsert(fresh);
         await keep(tx, asWritten);
         await recordEvents(
           tx,
@@ -220,64 +217,3 @@ export type Approvals = ReturnType<typeof createApprovals>;
 /** Changes whenever the inbox shows something else. */
 const inboxCursor = (open: readonly Approval[]): string =>
   digest(JSON.stringify(open.map(({ id, pushRound, approvers }) => [id, pushRound, approvers]))).slice(0, 22);
-
-function toNewApproval(
-  tenant: Tenant,
-  request: ApprovalRequest,
-  people: Pick<NewApproval, 'userIds' | 'required'>,
-  nowMs: number,
-): NewApproval {
-  const { mode, title, details, hiddenDetails, expiresInSeconds, callbackUrl, push, veto, requestedBy } = request;
-  const expiresAtMs = nowMs + expiresInSeconds * 1_000;
-  const shown = JSON.stringify({
-    v: 1,
-    type: 'countersign.approval',
-    tenant: tenant.name,
-    mode,
-    title,
-    details,
-    createdAt: new Date(nowMs).toISOString(),
-    expiresAt: new Date(expiresAtMs).toISOString(),
-  } satisfies Shown);
-  return {
-    id: randomUUID(),
-    tenantId: tenant.id,
-    mode,
-    ...people,
-    veto,
-    requestedBy: requestedBy ?? null,
-    shown,
-    shownDigest: digest(shown),
-    hiddenDetails: hiddenDetails === undefined ? null : JSON.stringify(hiddenDetails),
-    nonce: randomBytes(16).toString('base64url'), // 16 bytes: an answer must not be signable before it is asked for
-    callbackUrl: callbackUrl ?? null,
-    pushBy: push,
-    createdAtMs: nowMs,
-    expiresAtMs,
-  };
-}
-
-const NOT_ANSWERED = {
-  decision: null,
-  reason: null,
-  deviceId: null,
-  answeredAtMs: null,
-  withdrawnAtMs: null,
-  withdrawnAfter: null,
-  isRemoved: false,
-} as const;
-
-/** What a read after the insert would give. */
-function afterInsert({ userIds, ...fresh }: NewApproval, nowMs: number): Approval {
-  return {
-    ...fresh,
-    status: 'pending',
-    reason: null,
-    callbackState: 'none',
-    pushState: fresh.pushBy === 'us' ? 'waiting' : 'none',
-    pushRound: 0,
-    decidedAtMs: null,
-    approvers: userIds.map((userId) => ({ ...NOT_ANSWERED, userId })),
-    readAtMs: nowMs,
-  };
-}

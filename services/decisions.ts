@@ -4,7 +4,7 @@ import { AnswerPayload } from '../contracts/device';
 import type { Approval, ApprovalRows, Approver } from '../db/approvals';
 import type { Device, DeviceRows } from '../db/devices';
 import { recordEvents } from '../db/events';
-import type { Topic } from '../db/events';
+import type { OnboardingRows } from '../db/onboardings';
 import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
 import type { UserRows } from '../db/users';
@@ -13,22 +13,31 @@ import { decide, isPastDeadline, MUTED_AFTER_NOT_ME_MS, withdraw } from '../doma
 import type { ApprovalOutcome, DenialReason } from '../domain/approval';
 import { DomainError } from '../domain/errors';
 import type { NewEvent } from '../domain/event';
+import type { OnboardingInput } from '../workflows/onboarding.messages';
+import type { Confirmations } from './confirmations';
 import { readUnverified, verifyJws } from './signatures';
 import { isId } from './text';
+import { wakers } from './topics';
 
 export interface DecisionDeps {
   pool: Pool;
   approvals: ApprovalRows;
   devices: DeviceRows;
   users: UserRows;
+  onboardings: Pick<OnboardingRows, 'lock'>;
+  confirmations: Pick<Confirmations, 'isAwaited' | 'close'>;
   /** Told once for each outcome, after it is written. */
   onOutcome?: (outcome: ApprovalOutcome) => void;
+  /** The same where the approval confirms an onboarding, which then has ended. */
+  onConfirmationDecided?: (onboarding: OnboardingInput) => void;
 }
 
 type Claims = z.output<typeof AnswerPayload>;
 
 /** The only places where the status of an approval changes. Each is one transaction, and safe to repeat. */
-export function createDecisions({ pool, approvals, devices, users, onOutcome }: DecisionDeps) {
+export function createDecisions(deps: DecisionDeps) {
+  const { pool, approvals, devices, users, onboardings, confirmations, onOutcome, onConfirmationDecided } = deps;
+
   /** Reads an approval under its lock, so that what is seen is what will be changed; its clock was read after the lock. */
   async function lockAndRead(tx: Tx, tenantId: string, id: string): Promise<Approval> {
     if (!(await approvals.lock(tx, tenantId, id))) throw new DomainError('approval_not_found');
@@ -42,11 +51,12 @@ export function createDecisions({ pool, approvals, devices, users, onOutcome }: 
     { reason = null, events = [] }: { reason?: DenialReason | null; events?: readonly NewEvent[] } = {},
   ): Promise<Approval> {
     await approvals.recordOutcome(tx, approval, { status, reason, atMs: approval.readAtMs });
+    const closed = await confirmations.close(tx, approval, status);
     await recordEvents(
       tx,
       approval.tenantId,
-      [...events, { type: `approval_${status}`, approvalId: approval.id, data: { reason } }],
-      wakers(approval),
+      [...events, { type: `approval_${status}`, ...idsOf(approval), data: { reason } }, ...closed.events],
+      [...wakers(approval), ...closed.wake],
     );
     return {
       ...approval,
@@ -83,10 +93,19 @@ export function createDecisions({ pool, approvals, devices, users, onOutcome }: 
     return left;
   }
 
+  /** The same, and cancels the confirmation of what has ended otherwise: it was replaced, say, or cancelled. */
+  async function withdrawUnwanted(tx: Tx, before: Approval): Promise<Approval> {
+    if (before.onboardingId === null || (await confirmations.isAwaited(tx, before))) return withdrawRemoved(tx, before);
+    return conclude(tx, before, 'cancelled');
+  }
+
   /** Commits, and counts an outcome that was written by this transaction. */
   async function deciding(work: (tx: Tx) => Promise<{ approval: Approval; before: Approval }>): Promise<Approval> {
     const { approval, before } = await inTransaction(pool, work);
-    if (before.status === 'pending' && approval.status !== 'pending') onOutcome?.(approval.status);
+    if (before.status !== 'pending' || approval.status === 'pending') return approval;
+    onOutcome?.(approval.status);
+    const { tenantId, onboardingId } = approval;
+    if (onboardingId !== null) onConfirmationDecided?.({ tenantId, onboardingId });
     return approval;
   }
 
@@ -116,15 +135,16 @@ export function createDecisions({ pool, approvals, devices, users, onOutcome }: 
       const tenantId = typeof said['tenantId'] === 'string' && isId(said['tenantId']) ? said['tenantId'] : NOBODY;
       let refusal: DomainError | undefined; // of what is written nevertheless
       const written = await deciding(async (tx) => {
-        const people = await approvals.lock(tx, tenantId, approvalId);
-        const isThere = people > 0;
+        const there = await approvals.lock(tx, tenantId, approvalId);
+        const { people, onboardingId } = there ?? NOT_THERE;
         const askedDeviceId = isId(kid) ? kid : NOBODY;
-        if (people > 1) await approvals.lockPeople(tx, tenantId, approvalId, askedDeviceId);
+        if (people > 1 || onboardingId !== null) await approvals.lockPeople(tx, tenantId, approvalId, askedDeviceId);
+        if (onboardingId !== null) await onboardings.lock(tx, tenantId, onboardingId);
         const device = await devices.lockForAnswer(tx, tenantId, askedDeviceId);
         // Judged alike whether the approval is there or not, or strangers could tell.
         if (!device) throw new DomainError('signature_invalid');
         const signed = await verifyJws(jws, device.publicJwk, ANSWER_TYPE, 'signature_invalid');
-        if (!isThere) throw new DomainError('approval_not_found');
+        if (!there) throw new DomainError('approval_not_found');
         const found = (await approvals.find(tx, tenantId, approvalId))!;
         const { decision, reason = null } = readClaims(found, device, signed);
         const { id: deviceId, userId, removedAtMs } = device;
@@ -136,7 +156,7 @@ export function createDecisions({ pool, approvals, devices, users, onOutcome }: 
           refusal = new DomainError('approval_expired');
           return { approval: await conclude(tx, found, 'expired'), before: found };
         }
-        const before = found.status === 'pending' ? await withdrawRemoved(tx, found) : found;
+        const before = found.status === 'pending' ? await withdrawUnwanted(tx, found) : found;
         if (before.status !== found.status) {
           refusal = new DomainError('approval_cancelled');
           return { approval: before, before: found };
@@ -198,8 +218,10 @@ export type Decisions = ReturnType<typeof createDecisions>;
 /** An id that nobody has. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
-/** Who waits for an approval: its back end, and the devices of its people. */
-export const wakers = (approval: Pick<Approval, 'id' | 'approvers'>): Topic[] => [
-  { kind: 'approval', id: approval.id },
-  ...approval.approvers.map(({ userId }) => ({ kind: 'user' as const, id: userId })),
-];
+const NOT_THERE = { people: 0, onboardingId: null };
+
+/** What an event about an approval names. */
+const idsOf = ({ id, onboardingId }: Approval) => ({
+  approvalId: id,
+  ...(onboardingId === null ? {} : { onboardingId }),
+});

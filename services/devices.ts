@@ -5,14 +5,19 @@ import { ProofPayload, RegistrationPayload } from '../contracts/device';
 import type { PushTarget } from '../contracts/device';
 import type { Device, DeviceRows } from '../db/devices';
 import { recordEvents } from '../db/events';
+import type { Onboarding, OnboardingRows } from '../db/onboardings';
 import { inTransaction, readClock } from '../db/transaction';
 import type { Tx } from '../db/transaction';
 import type { UserRows } from '../db/users';
 import { asRefusal } from '../db/violations';
-import { PROOF_TYPE, REGISTRATION_TOKEN_LIFETIME_MS, REGISTRATION_TYPE } from '../domain/device';
+import { PROOF_TYPE, REGISTRATION_TYPE } from '../domain/device';
 import type { PublicJwk } from '../domain/device';
 import { DomainError } from '../domain/errors';
+import type { NewEvent } from '../domain/event';
+import { isOverdue } from '../domain/onboarding';
 import type { Keyring } from '../platform/keys/keyring';
+import type { Asked, Confirmations } from './confirmations';
+import type { MintedToken, RegistrationTokens } from './registrationTokens';
 import { readUnverified, verifyJws } from './signatures';
 import { digest, isId } from './text';
 
@@ -38,16 +43,27 @@ export interface DeviceDeps {
   pool: Pool;
   devices: DeviceRows;
   users: UserRows;
+  onboardings: Pick<OnboardingRows, 'lockOpen'>;
+  confirmations: Pick<Confirmations, 'ask'>;
+  tokens: RegistrationTokens;
   keyring: Keyring;
+  /** Told once a registration is committed that made its person be asked to confirm. */
+  onConfirmation: (asked: Asked) => void;
   nowMs?: () => number;
+}
+
+interface Registered {
+  device: Device;
+  confirming?: Asked;
 }
 
 /** A nonce is good for one to two of these. */
 const NONCE_PERIOD_MS = 5 * 60_000;
-const TOKEN = /^rt_([\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12})_([\w-]{43})$/;
 
 /** The phones of people: registration, proof of who calls, push targets. */
-export function createDevices({ pool, devices, users, keyring, nowMs = Date.now }: DeviceDeps) {
+export function createDevices(deps: DeviceDeps) {
+  const { pool, devices, users, onboardings, confirmations, tokens, keyring, onConfirmation, nowMs = Date.now } = deps;
+
   // By our clock alone, so that the phone's does not matter; derived, so that every process knows it.
   const nonceAt = (atMs: number) =>
     keyring.mac('device-nonce', String(Math.floor(atMs / NONCE_PERIOD_MS))).toString('base64url');
@@ -58,23 +74,24 @@ export function createDevices({ pool, devices, users, keyring, nowMs = Date.now 
     return [period, period - 1].some((p) => keyring.macMatches('device-nonce', bytes, String(p)));
   };
 
+  /** The onboarding of a locked user that a registration brings forward, whatever token it comes with. */
+  async function findWaiting(tx: Tx, tenantId: string, userId: string): Promise<Onboarding | undefined> {
+    const open = await onboardings.lockOpen(tx, tenantId, userId);
+    return open?.status === 'waiting_for_device' && !isOverdue(open, open.readAtMs) ? open : undefined;
+  }
+
   return {
     /** The nonce that a device's next proof has to carry. */
     currentNonce: (): string => nonceAt(nowMs()),
 
-    /** A secret that is derived from its row's id, so that the database does not hold it. */
     createToken: (
       tenantId: string,
       userId: string,
-      keep: (tx: Tx, token: { registrationToken: string; expiresAtMs: number }) => Promise<void>,
-    ) =>
+      keep: (tx: Tx, token: MintedToken) => Promise<void>,
+    ): Promise<MintedToken> =>
       inTransaction(pool, async (tx) => {
         if (!(await users.lock(tx, tenantId, userId))) throw new DomainError('user_not_found');
-        const id = randomUUID();
-        const expiresAtMs = (await readClock(tx)) + REGISTRATION_TOKEN_LIFETIME_MS;
-        await devices.insertToken(tx, { id, tenantId, userId, expiresAtMs });
-        const secret = keyring.mac('registration-token', id).toString('base64url');
-        const token = { registrationToken: `rt_${id}_${secret}`, expiresAtMs };
+        const token = await tokens.mint(tx, { tenantId, userId, onboardingId: null }, await readClock(tx));
         await keep(tx, token);
         await recordEvents(tx, tenantId, [{ type: 'registration_token_created', userId }]);
         return token;
@@ -86,10 +103,8 @@ export function createDevices({ pool, devices, users, keyring, nowMs = Date.now 
      */
     async register(request: RegistrationRequest): Promise<Device> {
       const { registrationToken, publicJwk, name, platform, proof } = request;
-      const [, tokenId, secret] = TOKEN.exec(registrationToken) ?? [];
-      if (!tokenId || !keyring.macMatches('registration-token', Buffer.from(secret!, 'base64url'), tokenId)) {
-        throw new DomainError('registration_token_invalid');
-      }
+      const tokenId = tokens.idOf(registrationToken);
+      if (tokenId === undefined) throw new DomainError('registration_token_invalid');
       requireOnCurve(publicJwk);
       const thumbprint = await calculateJwkThumbprint({ ...publicJwk });
       const signed = await verifyJws(proof, publicJwk, REGISTRATION_TYPE, 'signature_invalid');
@@ -101,7 +116,7 @@ export function createDevices({ pool, devices, users, keyring, nowMs = Date.now 
       ) {
         throw new DomainError('signature_invalid', { field: 'proof', reason: 'is about another token or key' });
       }
-      return inTransaction(pool, async (tx) => {
+      const { device, confirming } = await inTransaction(pool, async (tx): Promise<Registered> => {
         const token = await devices.lockToken(tx, tokenId);
         if (!token) throw new DomainError('registration_token_invalid');
         const { tenantId, userId } = token;
@@ -110,10 +125,14 @@ export function createDevices({ pool, devices, users, keyring, nowMs = Date.now 
           if (device?.thumbprint !== thumbprint || device.removedAtMs !== null) {
             throw new DomainError('registration_token_invalid');
           }
-          return device;
+          return { device };
         }
         const user = await users.lock(tx, tenantId, userId);
         if (!user || (await readClock(tx)) >= token.expiresAtMs) throw new DomainError('registration_token_invalid');
+        const waiting = await findWaiting(tx, tenantId, userId);
+        if (token.onboardingId !== null && token.onboardingId !== waiting?.id) {
+          throw new DomainError('registration_token_invalid');
+        }
         const id = randomUUID();
         await devices.insert(tx, {
           id,
@@ -126,11 +145,22 @@ export function createDevices({ pool, devices, users, keyring, nowMs = Date.now 
           registrationProof: proof,
         });
         await devices.useToken(tx, tokenId, id);
-        await recordEvents(tx, tenantId, [{ type: 'device_registered', userId, deviceId: id }]);
-        return (await devices.find(tx, id))!;
+        const device = (await devices.find(tx, id))!;
+        const about = { userId, deviceId: id, ...(waiting && { onboardingId: waiting.id }) };
+        const registered: NewEvent = { type: 'device_registered', ...about };
+        if (!waiting) {
+          await recordEvents(tx, tenantId, [registered]);
+          return { device };
+        }
+        const confirming = await confirmations.ask(tx, { ...waiting, deviceId: id });
+        const complete: NewEvent = { type: 'device_registration_complete', ...about };
+        await recordEvents(tx, tenantId, [registered, complete, ...confirming.events], confirming.wake);
+        return { device, confirming };
       }).catch((error: unknown) => {
         throw asRefusal(error);
       });
+      if (confirming) onConfirmation(confirming);
+      return device;
     },
 
     /**

@@ -8,6 +8,7 @@ import { createIdempotencyRows } from '../db/idempotency';
 import { createInstallationKeyRows } from '../db/installationKeys';
 import { createMethodRows } from '../db/methods';
 import type { Notifications } from '../db/notifications';
+import { createOnboardingRows } from '../db/onboardings';
 import { createSimulatorRows } from '../db/simulator';
 import { createTenantRows } from '../db/tenants';
 import { createTotpRows } from '../db/totp';
@@ -22,12 +23,18 @@ import { createApprovalWorkflows } from './approvalWorkflows';
 import { createCallbackSender } from './callbacks';
 import { createCodeDeliveries } from './codeDeliveries';
 import { createCodes } from './codes';
+import { createConfirmations } from './confirmations';
 import { createDecisions } from './decisions';
 import { createDevices } from './devices';
 import { createEvents } from './events';
 import { createEvidence } from './evidence';
 import { createIdempotency } from './idempotency';
+import { createInstallLinks } from './installLinks';
 import { createMethods } from './methods';
+import { createOnboardingEnds } from './onboardingEnds';
+import { createOnboardingSteps } from './onboardingSteps';
+import { createOnboardingWorkflows } from './onboardingWorkflows';
+import { createRegistrationTokens } from './registrationTokens';
 import { createTenants } from './tenants';
 import { createTotp } from './totp';
 import { createUsers } from './users';
@@ -57,6 +64,7 @@ export function createServices(deps: ServicesDeps) {
   const { pool, keyring, notifications, issuer, onOutcome, onWebhookAttempt, onWorkflowFailure } = deps;
   const rows = {
     approvals: createApprovalRows(keyring),
+    onboardings: createOnboardingRows(),
     devices: createDeviceRows(keyring),
     users: createUserRows(keyring),
     tenants: createTenantRows(keyring),
@@ -75,10 +83,29 @@ export function createServices(deps: ServicesDeps) {
   };
   const workflows = createApprovalWorkflows(engine);
   const codeDeliveries = createCodeDeliveries(engine);
+  const onboardingWorkflows = createOnboardingWorkflows(engine);
   const methods = createMethods({ pool, ...rows });
+  const ends = createOnboardingEnds({ ...rows, methods });
+  const confirmations = createConfirmations({ ...rows, ends });
+  const tokens = createRegistrationTokens(rows.devices, keyring);
+  const installLinks = createInstallLinks(keyring, issuer);
   const tenants = createTenants(pool, rows.tenants);
   const callbacks = createCallbackSender({ client: deps.outgoing, readSigningKey: tenants.readSigningKey });
-  const decisions = createDecisions({ pool, ...rows, ...(onOutcome && { onOutcome }) });
+  const decisions = createDecisions({
+    pool,
+    ...rows,
+    confirmations,
+    onConfirmationDecided: (onboarding) => onboardingWorkflows.tell(onboarding, 'confirmation_decided'),
+    ...(onOutcome && { onOutcome }),
+  });
+  const steps = createOnboardingSteps({
+    pool,
+    ...rows,
+    decisions,
+    approvalWorkflows: workflows,
+    ends,
+    channels: deps.codeChannels,
+  });
   return {
     rows,
     workflows,
@@ -92,7 +119,20 @@ export function createServices(deps: ServicesDeps) {
       requireCallbackUrl: (url) => deps.requireUrl(url, 'callbackUrl'),
     }),
     users: createUsers({ pool, ...rows, decisions, workflows }),
-    devices: createDevices({ pool, ...rows, keyring }),
+    devices: createDevices({
+      pool,
+      ...rows,
+      confirmations,
+      tokens,
+      keyring,
+      onConfirmation({ approval, onboarding: { tenantId, id } }) {
+        workflows.start(approval);
+        onboardingWorkflows.tell({ tenantId, onboardingId: id }, 'device_registration_complete');
+      },
+    }),
+    onboardingSteps: steps,
+    onboardingWorkflows,
+    installLinks,
     methods,
     codes: createCodes({ pool, ...rows, keyring, channels: deps.codeChannels, deliveries: codeDeliveries }),
     codeDeliveries,

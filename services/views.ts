@@ -1,10 +1,12 @@
 import type { ApprovalFacts, ApprovalView } from '../contracts/approvals';
 import type { DeviceApproval, Shown } from '../contracts/device';
+import type { OnboardingView } from '../contracts/onboardings';
 import type { DeviceView, UserView } from '../contracts/users';
 import type { EventView, WebhookView } from '../contracts/webhooks';
 import type { Approval } from '../db/approvals';
 import type { Device } from '../db/devices';
 import type { RecordedEvent } from '../db/events';
+import type { Onboarding } from '../db/onboardings';
 import type { User } from '../db/users';
 import type { WebhookEndpoint } from '../db/webhooks';
 import { progressOf } from '../domain/approval';
@@ -28,6 +30,7 @@ export function toFacts(approval: Approval): ApprovalFacts {
     required: approval.required,
     veto: approval.veto,
     requestedBy: approval.requestedBy,
+    onboardingId: approval.onboardingId,
     missing: progressOf(approval).missing,
     approvers: approval.approvers.map(({ userId, decision, reason, deviceId, answeredAtMs, withdrawnAtMs }) => ({
       userId,
@@ -77,8 +80,25 @@ export const toEventView = (event: RecordedEvent): EventView => ({
     ...(event.userId !== undefined && { userId: event.userId }),
     ...(event.deviceId !== undefined && { deviceId: event.deviceId }),
     ...(event.approvalId !== undefined && { approvalId: event.approvalId }),
+    ...(event.onboardingId !== undefined && { onboardingId: event.onboardingId }),
     ...event.data,
   },
+});
+
+/** An onboarding as its tenant sees it. */
+export const toOnboardingView = (onboarding: Onboarding): OnboardingView => ({
+  id: onboarding.id,
+  userId: onboarding.userId,
+  status: onboarding.status,
+  reason: onboarding.reason,
+  method: onboarding.method,
+  linkSms: { state: onboarding.linkState },
+  deviceId: onboarding.deviceId,
+  approvalId: onboarding.approvalId,
+  createdAt: iso(onboarding.createdAtMs),
+  expiresAt: iso(onboarding.expiresAtMs),
+  remindAt: isoOrNull(onboarding.remindAtMs),
+  closedAt: isoOrNull(onboarding.closedAtMs),
 });
 
 export const toWebhookView = (endpoint: WebhookEndpoint): WebhookView => ({

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { createKeyring } from '../../platform/keys/keyring';
 import { createDevices } from '../../services/devices';
+import { createRegistrationTokens } from '../../services/registrationTokens';
 import { signCompactJws } from '../../sdk/sign';
 import { createTestDatabase } from '../support/database';
 import type { TestDatabase } from '../support/database';
@@ -29,7 +30,17 @@ const k2 = { id: 'k2', key: Buffer.alloc(32, 2) };
 
 /** The devices of a server with a clock and keys of its own. */
 function serverAt(nowMs: () => number, masterKeys = [k1]) {
-  return createDevices({ pool: bench.pool, ...bench.services.rows, keyring: createKeyring(masterKeys), nowMs });
+  const keyring = createKeyring(masterKeys);
+  const { rows } = bench.services;
+  return createDevices({
+    pool: bench.pool,
+    ...rows,
+    confirmations: { ask: () => Promise.reject(new Error('nobody registers here')) },
+    onConfirmation: () => {},
+    tokens: createRegistrationTokens(rows.devices, keyring),
+    keyring,
+    nowMs,
+  });
 }
 
 async function call(server: ReturnType<typeof serverAt>, nonce: string): Promise<string> {
