@@ -6,6 +6,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { createApprovalActivities } from './activities/approval';
 import { createCodeDeliveryActivities } from './activities/codeDelivery';
+import { createOnboardingActivities } from './activities/onboarding';
 import { createReconcileActivities } from './activities/reconcile';
 import { createRetentionActivities } from './activities/retention';
 import { createWebhookDrainActivities } from './activities/webhookDrain';
@@ -133,10 +134,22 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
       health,
       onMessage: (channel, result) => metrics.messageAttempt(channel, result),
     }),
+    ...createOnboardingActivities({
+      pool,
+      ...services.rows,
+      steps: services.onboardingSteps,
+      links: services.installLinks,
+      carriers,
+      health,
+      onMessage: (channel, result) => metrics.messageAttempt(channel, result),
+    }),
     ...createReconcileActivities({
       pool,
       approvals: services.rows.approvals,
       codes: services.rows.codes,
+      onboardings: services.rows.onboardings,
+      onboardingSteps: services.onboardingSteps,
+      onboardingWorkflows: services.onboardingWorkflows,
       codeDeliveries: services.codeDeliveries,
       decisions: services.decisions,
       workflows: services.workflows,

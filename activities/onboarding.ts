@@ -8,6 +8,7 @@ import type { TenantRows } from '../db/tenants';
 import { inTransaction } from '../db/transaction';
 import type { UserRows } from '../db/users';
 import { isOpen } from '../domain/onboarding';
+import type { InstallLinks } from '../services/installLinks';
 import type { OnboardingSteps } from '../services/onboardingSteps';
 import { isId } from '../services/text';
 import type { LinkRound, OnboardingInput, OnboardingState } from '../workflows/onboarding.messages';
@@ -19,7 +20,7 @@ export interface OnboardingActivityDeps {
   users: Pick<UserRows, 'find'>;
   tenants: Pick<TenantRows, 'find'>;
   steps: Pick<OnboardingSteps, 'recordTime' | 'recordCancellation' | 'closeConfirmation'>;
-  linkOf: (onboarding: Onboarding) => string;
+  links: Pick<InstallLinks, 'linkOf'>;
   /** Without text messages no link is to be sent. */
   carriers: Pick<Carriers, 'sms'>;
   health: Health;
@@ -31,7 +32,7 @@ const PATIENT_MS = 8_000;
 
 /** What the workflow `onboarding` does to the world. */
 export function createOnboardingActivities(deps: OnboardingActivityDeps) {
-  const { pool, onboardings, users, tenants, steps, linkOf, carriers, health, onMessage } = deps;
+  const { pool, onboardings, users, tenants, steps, links, carriers, health, onMessage } = deps;
 
   /** Reads the row, which says at the same time that its workflow is alive. */
   async function touch({ tenantId, onboardingId }: OnboardingInput): Promise<Onboarding> {
@@ -58,7 +59,7 @@ export function createOnboardingActivities(deps: OnboardingActivityDeps) {
     // Each text message after the first one reminds, whoever asked for it.
     const text =
       `${round > 1 ? 'Reminder: ' : ''}${tenant!.name}: ` +
-      `install the app and turn on two-factor authentication: ${linkOf(onboarding)}`;
+      `install the app and turn on two-factor authentication: ${links.linkOf(onboarding)}`;
     const message = { idempotencyKey: `install:${id}:${round}`, tenantId, to: user.phone, text };
     try {
       await within(withinMs, carriers.sms.send(message));

@@ -2,9 +2,12 @@ import { log } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import type { ApprovalRows } from '../db/approvals';
 import type { Code, CodeRows } from '../db/codes';
+import type { OnboardingRows } from '../db/onboardings';
 import type { ApprovalWorkflows } from '../services/approvalWorkflows';
 import type { CodeDeliveries } from '../services/codeDeliveries';
 import type { Decisions } from '../services/decisions';
+import type { OnboardingSteps } from '../services/onboardingSteps';
+import type { OnboardingWorkflows } from '../services/onboardingWorkflows';
 import type { WebhookDrains } from '../services/webhookDrains';
 import type { Webhooks } from '../services/webhooks';
 
@@ -13,6 +16,9 @@ export interface ReconcileActivityDeps {
   approvals: Pick<ApprovalRows, 'takeOverdue' | 'touch'>;
   decisions: Pick<Decisions, 'recordExpiry'>;
   workflows: Pick<ApprovalWorkflows, 'revive'>;
+  onboardings: Pick<OnboardingRows, 'takeOverdue' | 'touch'>;
+  onboardingSteps: Pick<OnboardingSteps, 'recordExpiry'>;
+  onboardingWorkflows: Pick<OnboardingWorkflows, 'revive'>;
   codes: Pick<CodeRows, 'takeOverdue' | 'touch'>;
   codeDeliveries: Pick<CodeDeliveries, 'revive'>;
   webhooks: Pick<Webhooks, 'listOverdueTargets'>;
@@ -29,38 +35,56 @@ const BUDGET_MS = 6_000;
 
 /** Takes up what nobody accompanies: never started, signal lost, terminated, failed, retention passed. */
 export function createReconcileActivities(deps: ReconcileActivityDeps) {
-  const { pool, approvals, decisions, workflows, codes, codeDeliveries, webhooks, drains, onReconciled } = deps;
+  const { pool, approvals, decisions, workflows, onboardings, onboardingSteps, onboardingWorkflows } = deps;
+  const { codes, codeDeliveries, webhooks, drains, onReconciled } = deps;
 
-  /** True when it has a workflow now; false when that has completed. */
-  async function takeUp({ id, tenantId, pastDeadline }: Overdue): Promise<boolean> {
+  /** True when it has a workflow now; false when that has completed, or needs none: then nothing is left to accompany. */
+  async function accompany(revive: () => Promise<boolean>, touch: () => Promise<unknown>): Promise<boolean> {
+    if (await revive()) {
+      onReconciled?.('revived');
+      return true;
+    }
+    await touch();
+    return false;
+  }
+
+  async function takeUpApproval({ id, tenantId, pastDeadline }: Overdue): Promise<boolean> {
     if (pastDeadline) {
       await decisions.recordExpiry(tenantId, id);
       onReconciled?.('expired');
     }
-    if (await workflows.revive({ tenantId, approvalId: id })) {
-      onReconciled?.('revived');
-      return true;
-    }
-    await approvals.touch(pool, tenantId, id); // nothing is left to accompany
-    return false;
+    return accompany(
+      () => workflows.revive({ tenantId, approvalId: id }),
+      () => approvals.touch(pool, tenantId, id),
+    );
   }
 
-  /** True when it has a workflow now; false when that runs already, or has completed. */
-  async function sendAfterAll(code: Code): Promise<boolean> {
-    if (await codeDeliveries.revive(code)) {
-      onReconciled?.('revived');
-      return true;
+  async function takeUpOnboarding({ id, tenantId, pastDeadline }: Overdue): Promise<boolean> {
+    if (pastDeadline) {
+      await onboardingSteps.recordExpiry(tenantId, id);
+      onReconciled?.('expired');
     }
-    await codes.touch(pool, { tenantId: code.tenantId, codeId: code.id, generation: code.generation });
-    return false;
+    return accompany(
+      () => onboardingWorkflows.revive({ tenantId, onboardingId: id }),
+      () => onboardings.touch(pool, tenantId, id),
+    );
   }
+
+  const takeUpCode = (code: Code): Promise<boolean> =>
+    accompany(
+      () => codeDeliveries.revive(code),
+      () => codes.touch(pool, { tenantId: code.tenantId, codeId: code.id, generation: code.generation }),
+    );
 
   return {
     /** Repeatable: expiring and reviving are; what is taken and then lost with this process is due again in 10 s. */
-    reconcileApprovals: () => inBatches('approvals', () => approvals.takeOverdue(pool, BATCH), takeUp),
+    reconcileApprovals: () => inBatches('approvals', () => approvals.takeOverdue(pool, BATCH), takeUpApproval),
+
+    /** Repeatable: for the same reason. */
+    reconcileOnboardings: () => inBatches('onboardings', () => onboardings.takeOverdue(pool, BATCH), takeUpOnboarding),
 
     /** Repeatable: for the same reason. A code that has expired is not sent, but noted as failed. */
-    reconcileCodes: () => inBatches('codes', () => codes.takeOverdue(pool, BATCH), sendAfterAll),
+    reconcileCodes: () => inBatches('codes', () => codes.takeOverdue(pool, BATCH), takeUpCode),
 
     /** Repeatable: a drain that runs already only looks once more. */
     async reconcileDeliveries(): Promise<number> {

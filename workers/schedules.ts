@@ -5,13 +5,15 @@ import { RECONCILE_EVERY_MS, RECONCILE_WORKFLOW } from '../workflows/reconcile.m
 import { RETENTION_EVERY_MS, RETENTION_WORKFLOW } from '../workflows/retention.messages';
 
 const SCHEDULED = [
-  { workflowType: RECONCILE_WORKFLOW, every: RECONCILE_EVERY_MS },
+  // Its activities take 10 s at most. One that does not get on, as when an upgrade finds it half done, must not keep back
+  // those after it; it has nothing to run at its end.
+  { workflowType: RECONCILE_WORKFLOW, every: RECONCILE_EVERY_MS, workflowRunTimeout: 30_000 },
   { workflowType: RETENTION_WORKFLOW, every: RETENTION_EVERY_MS },
 ];
 
 /** Makes sure that `reconcile` and `retention` run: creates their schedules, and brings older ones up to date. */
 export async function ensureSchedules(client: Client, prefix: string, taskQueue: string): Promise<void> {
-  for (const { workflowType, every } of SCHEDULED) {
+  for (const { workflowType, every, ...limits } of SCHEDULED) {
     const scheduleId = `${prefix}-${workflowType}`;
     const schedule = {
       spec: { intervals: [{ every }] },
@@ -21,6 +23,7 @@ export async function ensureSchedules(client: Client, prefix: string, taskQueue:
         workflowId: scheduleId,
         taskQueue,
         args: [],
+        ...limits,
         typedSearchAttributes: [{ key: COUNTERSIGN_KIND, value: workflowType }],
       },
       policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: 10_000 },

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ApprovalActivities } from '../activities/approval';
 import type { CodeDeliveryActivities } from '../activities/codeDelivery';
+import type { OnboardingActivities } from '../activities/onboarding';
 import type { ReconcileActivities } from '../activities/reconcile';
 import type { RetentionActivities } from '../activities/retention';
 import type { WebhookDrainActivities } from '../activities/webhookDrain';
@@ -55,7 +56,11 @@ const shared = (deps: WorkerDeps, role: string): Omit<WorkerOptions, 'taskQueue'
 export function createApprovalsWorker(
   deps: WorkerDeps,
   workflowBundle: WorkflowBundle | { codePath: string },
-  activities: ApprovalActivities & CodeDeliveryActivities & ReconcileActivities & RetentionActivities,
+  activities: ApprovalActivities &
+    CodeDeliveryActivities &
+    OnboardingActivities &
+    ReconcileActivities &
+    RetentionActivities,
 ): Promise<Worker> {
   return Worker.create({
     ...shared(deps, 'approvals'),

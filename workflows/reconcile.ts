@@ -8,6 +8,10 @@ const { reconcileApprovals } = proxyActivities<ReconcileActivities>({
   summary: 'Revive approvals whose workflow was not heard from',
   ...once,
 });
+const { reconcileOnboardings } = proxyActivities<ReconcileActivities>({
+  summary: 'Revive onboardings whose workflow was not heard from',
+  ...once,
+});
 const { reconcileCodes } = proxyActivities<ReconcileActivities>({
   summary: 'Send codes whose workflow was not heard from',
   ...once,
@@ -18,11 +22,12 @@ const { reconcileDeliveries } = proxyActivities<ReconcileActivities>({
 });
 
 /** Runs every ten seconds on a schedule and takes up everything that went missing. Answers how much that was. */
-export async function reconcile(): Promise<{ approvals: number; targets: number; codes: number }> {
-  const [approvals, targets, codes] = await Promise.all([
+export async function reconcile(): Promise<Record<'approvals' | 'targets' | 'codes' | 'onboardings', number>> {
+  const [approvals, targets, codes, onboardings] = await Promise.all([
     reconcileApprovals(),
     reconcileDeliveries(),
     reconcileCodes(),
+    reconcileOnboardings(),
   ]);
-  return { approvals, targets, codes };
+  return { approvals, targets, codes, onboardings };
 }

@@ -47,7 +47,7 @@ test('of an older release are brought up to date, and what an operator paused st
   await ensureSchedules(client, prefix, QUEUE);
   const { spec, action, state } = await handle.describe();
   expect(spec.intervals).toMatchObject([{ every: 10_000 }]);
-  expect(action).toMatchObject({ workflowType: 'reconcile', taskQueue: QUEUE });
+  expect(action).toMatchObject({ workflowType: 'reconcile', taskQueue: QUEUE, workflowRunTimeout: 30_000 });
   expect(state).toMatchObject({ paused: true, note: 'maintenance' });
 });
 
