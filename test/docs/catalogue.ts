@@ -1,0 +1,21 @@
+import { pages } from './markdown';
+
+export interface CatalogueEntry {
+  type: string;
+  /** What an event of this type always tells. */
+  data: string[];
+  /** What it tells where there is something to tell: in brackets. */
+  sometimes: string[];
+}
+
+const namesIn = (text: string) => [...text.matchAll(/`(\w+)`/g)].map(([, name]) => name!);
+
+/** The table of events in docs/webhooks.md. */
+export function catalogue(): CatalogueEntry[] {
+  const { text } = pages().find(({ file }) => file === 'docs/webhooks.md')!;
+  return [...text.matchAll(/^\| `(\w+)` +\| [^|]+ \| ([^|]*)\|$/gm)].map(([, type = '', members = '']) => ({
+    type,
+    data: namesIn(members.replace(/\(.*\)/, '')),
+    sometimes: namesIn(/\((.*)\)/.exec(members)?.[1] ?? ''),
+  }));
+}
