@@ -89,8 +89,35 @@ const PUSH_TARGET: Faults = [
   ['token', 'not with kind none'],
 ];
 
+const CODE: Faults = [
+  ...[undefined, null, 'push', 'SMS', '', 5, ['sms']].map((v): Faults[number] => ['channel', v]),
+  ...[null, 3, 11, '6', 5.5, -6].map((v): Faults[number] => ['length', v]),
+  ['code', '123456'],
+  ['phone', '+41446681800'],
+];
+
+const DIGITS: Faults = [
+  ...[
+    undefined,
+    null,
+    123456,
+    '',
+    '123',
+    '12345678901',
+    '12345a',
+    ' 123456',
+    '123456\n',
+    '-12345',
+    '١٢٣٤٥٦',
+    ['123456'],
+  ].map((v): Faults[number] => ['code', v]),
+];
+
 describe.each([
   [ask.route, APPROVAL],
+  ['POST /v1/users/:userId/codes', CODE],
+  ['POST /v1/users/:userId/codes/check', DIGITS],
+  ['POST /v1/users/:userId/totp/check', [...DIGITS, ['code', '12345'], ['code', '1234567']]],
   ['POST /v1/users', USER],
   ['POST /v1/device/registrations', REGISTRATION],
   ['POST /v1/device/approvals/:approvalId/answer', ANSWER],

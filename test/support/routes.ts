@@ -27,7 +27,7 @@ export interface Change {
 
 export interface RouteCalls {
   user: TestUser;
-  ids: { userId: string; deviceId: string; approvalId: string; webhookId: string };
+  ids: { userId: string; deviceId: string; approvalId: string; webhookId: string; method: string };
   goodBody(route: Route): object | undefined;
   /** A good call of the route, but for the change; proved as the route's caller proves. */
   call(route: Route, change?: Change): Promise<RawReply>;
@@ -46,7 +46,7 @@ export async function createRouteCalls(program: TestProgram): Promise<RouteCalls
     body: JSON.stringify({ url: 'http://127.0.0.1:9/', eventTypes: ['webhook_disabled'] }),
   });
   const { id: webhookId } = JSON.parse(webhook.text) as { id: string };
-  const ids = { userId: user.id, deviceId: phone.id, approvalId: approval.id, webhookId };
+  const ids = { userId: user.id, deviceId: phone.id, approvalId: approval.id, webhookId, method: 'totp' };
   const bodies: Record<string, object> = {
     'POST /v1/approvals': { userId: user.id, title: 'Log in' },
     'POST /v1/users': { externalId: randomUUID() },
@@ -55,6 +55,9 @@ export async function createRouteCalls(program: TestProgram): Promise<RouteCalls
       answer: await signAnswer(program, phone, approval, 'approved'),
     },
     'PUT /v1/device/push-target': { kind: 'none' },
+    'POST /v1/users/:userId/codes': { channel: 'sms' },
+    'POST /v1/users/:userId/codes/check': { code: '123456' },
+    'POST /v1/users/:userId/totp/check': { code: '123456' },
     'POST /v1/webhooks': { url: 'http://127.0.0.1:9/' },
     'PUT /v1/webhooks/:webhookId': { description: '' },
     'POST /v1/webhooks/:webhookId/rotate': {},
