@@ -6,12 +6,12 @@ import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
 import type { UserRows } from '../db/users';
 import { MOST_RESENDS } from '../domain/approval';
-import type { CodeChannel } from '../domain/code';
 import { DomainError } from '../domain/errors';
 import type { NewEvent } from '../domain/event';
 import { isOpen, isOverdue, MOST_LINKS } from '../domain/onboarding';
 import type { ApprovalWorkflows } from './approvalWorkflows';
 import type { Decisions } from './decisions';
+import type { InstallLinks } from './installLinks';
 import type { Ended, OnboardingEnds, Written } from './onboardingEnds';
 import { topicOf, wakers } from './topics';
 
@@ -23,8 +23,7 @@ export interface OnboardingStepDeps {
   decisions: Pick<Decisions, 'recordExpiry' | 'recordCancellation'>;
   approvalWorkflows: Pick<ApprovalWorkflows, 'tell'>;
   ends: OnboardingEnds;
-  /** Those with a provider. */
-  channels: ReadonlySet<CodeChannel>;
+  installLinks: Pick<InstallLinks, 'canBeSent'>;
 }
 
 interface Reminded extends Written {
@@ -33,7 +32,7 @@ interface Reminded extends Written {
 
 /** What happens to an onboarding without the person: each is one transaction or two, and safe to repeat. */
 export function createOnboardingSteps(deps: OnboardingStepDeps) {
-  const { pool, onboardings, approvals, users, decisions, approvalWorkflows, ends, channels } = deps;
+  const { pool, onboardings, approvals, users, decisions, approvalWorkflows, ends, installLinks } = deps;
 
   async function find(tenantId: string, id: string): Promise<Onboarding> {
     const onboarding = await onboardings.find(pool, tenantId, id);
@@ -74,18 +73,14 @@ export function createOnboardingSteps(deps: OnboardingStepDeps) {
     );
   }
 
-  /** Whether a text message with the link can go out to this user, within the limit. */
-  async function hasLinkToSend(tx: Tx, { tenantId, userId, ownApp, linkRound }: Onboarding): Promise<boolean> {
-    if (ownApp || linkRound >= MOST_LINKS || !channels.has('sms')) return false;
-    const user = await users.find(tx, tenantId, userId);
-    return user !== undefined && user.phone !== null;
-  }
-
   /** What a reminder does beside being noted. The approval, where there is one, is locked. */
   async function remind(tx: Tx, before: Onboarding): Promise<Reminded> {
     const nothingMore = { onboarding: { ...before, remindAtMs: null }, events: [], wake: [] };
-    const { tenantId, id: onboardingId, approvalId, status, linkRound } = before;
-    if (status === 'waiting_for_device' && (await hasLinkToSend(tx, before))) {
+    const { tenantId, userId, id: onboardingId, approvalId, status, linkRound } = before;
+    if (status === 'waiting_for_device') {
+      if (linkRound >= MOST_LINKS || !installLinks.canBeSent(before, await users.find(tx, tenantId, userId))) {
+        return nothingMore;
+      }
       const onboarding: Onboarding = { ...before, remindAtMs: null, linkState: 'waiting', linkRound: linkRound + 1 };
       return { ...nothingMore, onboarding };
     }
@@ -125,7 +120,6 @@ export function createOnboardingSteps(deps: OnboardingStepDeps) {
   return {
     recordExpiry,
     closeConfirmation,
-    hasLinkToSend,
 
     /** What is due by the database's clock: it expires, or reminds, or is left as it is. */
     async recordTime(tenantId: string, id: string): Promise<Onboarding> {

@@ -32,6 +32,8 @@ import { createIdempotency } from './idempotency';
 import { createInstallLinks } from './installLinks';
 import { createMethods } from './methods';
 import { createOnboardingEnds } from './onboardingEnds';
+import { createOnboardingMethods } from './onboardingMethods';
+import { createOnboardings } from './onboardings';
 import { createOnboardingSteps } from './onboardingSteps';
 import { createOnboardingWorkflows } from './onboardingWorkflows';
 import { createRegistrationTokens } from './registrationTokens';
@@ -88,7 +90,9 @@ export function createServices(deps: ServicesDeps) {
   const ends = createOnboardingEnds({ ...rows, methods });
   const confirmations = createConfirmations({ ...rows, ends });
   const tokens = createRegistrationTokens(rows.devices, keyring);
-  const installLinks = createInstallLinks(keyring, issuer);
+  const installLinks = createInstallLinks({ keyring, publicUrl: issuer, channels: deps.codeChannels });
+  const codes = createCodes({ pool, ...rows, keyring, channels: deps.codeChannels, deliveries: codeDeliveries });
+  const totp = createTotp({ pool, ...rows, methods });
   const tenants = createTenants(pool, rows.tenants);
   const callbacks = createCallbackSender({ client: deps.outgoing, readSigningKey: tenants.readSigningKey });
   const decisions = createDecisions({
@@ -104,7 +108,7 @@ export function createServices(deps: ServicesDeps) {
     decisions,
     approvalWorkflows: workflows,
     ends,
-    channels: deps.codeChannels,
+    installLinks,
   });
   return {
     rows,
@@ -118,7 +122,7 @@ export function createServices(deps: ServicesDeps) {
       notifications,
       requireCallbackUrl: (url) => deps.requireUrl(url, 'callbackUrl'),
     }),
-    users: createUsers({ pool, ...rows, decisions, workflows }),
+    users: createUsers({ pool, ...rows, decisions, ends, workflows, onboardingWorkflows }),
     devices: createDevices({
       pool,
       ...rows,
@@ -130,13 +134,27 @@ export function createServices(deps: ServicesDeps) {
         onboardingWorkflows.tell({ tenantId, onboardingId: id }, 'device_registration_complete');
       },
     }),
+    onboardings: createOnboardings({
+      pool,
+      ...rows,
+      steps,
+      ends,
+      methods: createOnboardingMethods({ ...rows, confirmations, codes, totp, tokens, installLinks }),
+      codes,
+      totp,
+      tokens,
+      installLinks,
+      workflows: onboardingWorkflows,
+      approvalWorkflows: workflows,
+      notifications,
+    }),
     onboardingSteps: steps,
     onboardingWorkflows,
     installLinks,
     methods,
-    codes: createCodes({ pool, ...rows, keyring, channels: deps.codeChannels, deliveries: codeDeliveries }),
+    codes,
     codeDeliveries,
-    totp: createTotp({ pool, ...rows, methods }),
+    totp,
     tenants,
     callbacks,
     drains: createWebhookDrains(engine),

@@ -5,6 +5,7 @@ import type { CodeRows } from '../db/codes';
 import type { Device, DeviceRows } from '../db/devices';
 import { recordEvents } from '../db/events';
 import type { MethodRows } from '../db/methods';
+import type { OnboardingRows } from '../db/onboardings';
 import type { TotpRows } from '../db/totp';
 import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
@@ -13,6 +14,8 @@ import { DomainError } from '../domain/errors';
 import { toE164 } from '../domain/phoneNumber';
 import type { ApprovalWorkflows } from './approvalWorkflows';
 import type { Decisions } from './decisions';
+import type { OnboardingEnds } from './onboardingEnds';
+import type { OnboardingWorkflows } from './onboardingWorkflows';
 import { fromCursor, toPage } from './pages';
 
 export interface UserRequest {
@@ -29,13 +32,17 @@ export interface UserDeps {
   methods: Pick<MethodRows, 'remove'>;
   codes: Pick<CodeRows, 'remove'>;
   totp: Pick<TotpRows, 'remove'>;
+  onboardings: Pick<OnboardingRows, 'lockOpen'>;
   decisions: Pick<Decisions, 'recordWithdrawal'>;
+  ends: Pick<OnboardingEnds, 'cancel'>;
   workflows: Pick<ApprovalWorkflows, 'tell'>;
+  onboardingWorkflows: Pick<OnboardingWorkflows, 'tell'>;
 }
 
 /** The people of a tenant. */
 export function createUsers(deps: UserDeps) {
-  const { pool, users, devices, approvals, methods, codes, totp, decisions, workflows } = deps;
+  const { pool, users, devices, approvals, methods, codes, totp, onboardings, decisions, ends } = deps;
+  const { workflows, onboardingWorkflows } = deps;
 
   async function find(tenantId: string, userId: string): Promise<User> {
     const user = await users.find(pool, tenantId, userId);
@@ -106,12 +113,14 @@ export function createUsers(deps: UserDeps) {
     },
 
     /**
-     * Marks the user and all devices removed, forgets methods, codes and secrets; then takes their votes from what is
-     * open, approval by approval.
+     * Marks the user and all devices removed, ends an open onboarding, forgets methods, codes and secrets; then takes
+     * their votes from what is open, approval by approval.
      */
     async remove(tenantId: string, userId: string): Promise<void> {
-      await inTransaction(pool, async (tx) => {
+      const ended = await inTransaction(pool, async (tx) => {
         if (!(await users.lock(tx, tenantId, userId))) throw new DomainError('user_not_found');
+        const open = await onboardings.lockOpen(tx, tenantId, userId);
+        const ended = open && (await ends.cancel(tx, open, 'user_removed'));
         const removed = await devices.remove(tx, tenantId, userId);
         for (const rows of [methods, codes, totp]) await rows.remove(tx, tenantId, userId);
         await users.remove(tx, tenantId, userId);
@@ -119,12 +128,15 @@ export function createUsers(deps: UserDeps) {
           tx,
           tenantId,
           [
+            ...(ended?.events ?? []),
             ...removed.map((deviceId) => ({ type: 'device_removed' as const, userId, deviceId })),
             { type: 'user_removed', userId },
           ],
-          [{ kind: 'user', id: userId }],
+          [...(ended?.wake ?? []), { kind: 'user', id: userId }],
         );
+        return ended?.onboarding;
       });
+      if (ended) onboardingWorkflows.tell({ tenantId, onboardingId: ended.id }, 'cancel');
       for (const approvalId of await approvals.listOpenIds(pool, tenantId, userId)) {
         const { status } = await decisions.recordWithdrawal(tenantId, approvalId);
         workflows.tell({ tenantId, approvalId }, status === 'pending' ? 'look' : 'cancel');
