@@ -14,6 +14,7 @@ import { codecRoutes } from './codec';
 import { approvalRoutes } from './native/approvals';
 import { codeRoutes } from './native/codes';
 import { deviceRoutes } from './native/device';
+import { onboardingRoutes } from './native/onboardings';
 import { systemRoutes } from './native/system';
 import { userRoutes } from './native/users';
 import { webhookRoutes } from './native/webhooks';
@@ -64,6 +65,7 @@ export function createServer(deps: ServerDeps): Express {
     userRoutes(router, mounted);
     codeRoutes(router, mounted);
     deviceRoutes(router, mounted);
+    onboardingRoutes(router, mounted);
     webhookRoutes(router, mounted);
   }
   systemRoutes(router, { ...deps, ...mounted, draining: underWay.draining });

@@ -143,7 +143,7 @@ export const enterOnboardingCode = defineRoute({
   caller: 'tenant',
   params: onboardingParams,
   query: nothing,
-  body: z.strictObject({ code: z.string().regex(/^\d{4,10}$/) }),
+  body: z.strictObject({ code: z.string().regex(/^[0-9]{4,10}$/, 'not 4 to 10 digits') }),
   reply: OnboardingView,
   status: 200,
   refusals: [
@@ -153,6 +153,8 @@ export const enterOnboardingCode = defineRoute({
     'wrong_step',
     'code_wrong',
     'code_expired',
+    'code_not_found',
+    'totp_not_found',
     'too_many_attempts',
   ],
 });

@@ -1,6 +1,7 @@
 import * as approvals from './approvals';
 import * as codes from './codes';
 import * as device from './device';
+import * as onboardings from './onboardings';
 import type { Route } from './route';
 import * as system from './system';
 import * as users from './users';
@@ -22,6 +23,14 @@ export const ROUTES: readonly Route[] = [
   users.createRegistrationToken,
   users.listDevices,
   users.removeDevice,
+  onboardings.startOnboarding,
+  onboardings.getOnboarding,
+  onboardings.streamOnboarding,
+  onboardings.listOnboardings,
+  onboardings.chooseOnboardingMethod,
+  onboardings.enterOnboardingCode,
+  onboardings.cancelOnboarding,
+  onboardings.createOnboardingToken,
   codes.sendCode,
   codes.checkCode,
   codes.createTotp,
@@ -38,12 +47,14 @@ export const ROUTES: readonly Route[] = [
   webhooks.listDeliveries,
   webhooks.redeliver,
   webhooks.listEvents,
+  onboardings.openInstallLink,
   device.registerDevice,
   device.listInbox,
   device.showApproval,
   device.answerApproval,
   device.setPushTarget,
   device.unregisterDevice,
+  onboardings.showInstallPage,
   system.getHealth,
   system.getReadiness,
   system.getMetrics,

@@ -1,10 +1,9 @@
 import type { Router } from 'express';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
 import * as contract from '../../contracts/device';
-import { DomainError } from '../../domain/errors';
 import type { Approvals } from '../../services/approvals';
 import type { Devices } from '../../services/devices';
 import { toDeviceApproval } from '../../services/views';
+import { limitPerMinute } from '../abuse';
 import { mounting } from '../mount';
 import type { MountDeps } from '../mount';
 
@@ -17,7 +16,7 @@ export function deviceRoutes(
   { approvals, devices, ...deps }: MountDeps & { approvals: Approvals; devices: Devices },
 ): void {
   const { json } = mounting(router, deps);
-  const wrongAnswers = new RateLimiterMemory({ points: MOST_WRONG_ANSWERS, duration: 60 });
+  const limitWrongAnswers = limitPerMinute(MOST_WRONG_ANSWERS, 'signature_invalid');
 
   json(contract.registerDevice, async ({ body }) => {
     const { id: deviceId, userId, tenantId } = await devices.register(body);
@@ -33,20 +32,12 @@ export function deviceRoutes(
     toDeviceApproval(await approvals.findForDevice(device, approvalId), device.userId),
   );
 
-  json(contract.answerApproval, async ({ params: { approvalId }, body, address }) => {
-    const limited = `${approvalId} ${address}`;
-    const spent = await wrongAnswers.get(limited);
-    if (spent && spent.consumedPoints >= MOST_WRONG_ANSWERS) {
-      throw new DomainError('too_many_requests', { retryAfterSeconds: Math.ceil(spent.msBeforeNext / 1_000) });
-    }
-    try {
+  json(contract.answerApproval, ({ params: { approvalId }, body, address }) =>
+    limitWrongAnswers(`${approvalId} ${address}`, async () => {
       const { approval, userId } = await approvals.answer(approvalId, body.answer);
       return toDeviceApproval(approval, userId);
-    } catch (error) {
-      if (error instanceof DomainError && error.code === 'signature_invalid') await wrongAnswers.penalty(limited);
-      throw error;
-    }
-  });
+    }),
+  );
 
   json(contract.setPushTarget, async ({ device, jti, body }) => devices.setPushTarget(device, jti, body));
 

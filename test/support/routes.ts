@@ -11,7 +11,7 @@ import { ask, currentNonce, newToken, proveCall, registration, signAnswer } from
 export const nameOf = (route: Route): string => `${route.method.toUpperCase()} ${route.path}`;
 
 /** Served as they are: nothing of the request is read there. */
-const WITHOUT_INPUT = ['/metrics', '/v1/openapi.json'];
+const WITHOUT_INPUT = ['/install', '/metrics', '/v1/openapi.json'];
 
 /** Every route that reads something of its request. */
 export const READING_ROUTES = ROUTES.filter((route) => !WITHOUT_INPUT.includes(route.path));
@@ -27,7 +27,14 @@ export interface Change {
 
 export interface RouteCalls {
   user: TestUser;
-  ids: { userId: string; deviceId: string; approvalId: string; webhookId: string; method: string };
+  ids: {
+    userId: string;
+    deviceId: string;
+    approvalId: string;
+    webhookId: string;
+    onboardingId: string;
+    method: string;
+  };
   goodBody(route: Route): object | undefined;
   /** A good call of the route, but for the change; proved as the route's caller proves. */
   call(route: Route, change?: Change): Promise<RawReply>;
@@ -46,7 +53,9 @@ export async function createRouteCalls(program: TestProgram): Promise<RouteCalls
     body: JSON.stringify({ url: 'http://127.0.0.1:9/', eventTypes: ['webhook_disabled'] }),
   });
   const { id: webhookId } = JSON.parse(webhook.text) as { id: string };
-  const ids = { userId: user.id, deviceId: phone.id, approvalId: approval.id, webhookId, method: 'totp' };
+  const { body: onboarding } = await program.call('POST', `/v1/users/${user.id}/onboardings`, {});
+  const onboardingId = onboarding.id as string;
+  const ids = { userId: user.id, deviceId: phone.id, approvalId: approval.id, webhookId, onboardingId, method: 'totp' };
   const bodies: Record<string, object> = {
     'POST /v1/approvals': { userId: user.id, title: 'Log in' },
     'POST /v1/users': { externalId: randomUUID() },
@@ -55,6 +64,10 @@ export async function createRouteCalls(program: TestProgram): Promise<RouteCalls
       answer: await signAnswer(program, phone, approval, 'approved'),
     },
     'PUT /v1/device/push-target': { kind: 'none' },
+    'POST /v1/users/:userId/onboardings': {},
+    'POST /v1/onboardings/:onboardingId/method': { method: 'totp' },
+    'POST /v1/onboardings/:onboardingId/code': { code: '123456' },
+    'POST /v1/device/install-links': { secret: 'il_none' },
     'POST /v1/users/:userId/codes': { channel: 'sms' },
     'POST /v1/users/:userId/codes/check': { code: '123456' },
     'POST /v1/users/:userId/totp/check': { code: '123456' },
