@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { countOf } from './count';
-import { approved, openWorld, twoOfThree } from './scenarios';
+import { approved, codeSent, openWorld, twoOfThree } from './scenarios';
 import type { World } from './scenarios';
 
 describe('an approval by one person, with push and callback, lived through now', () => {
@@ -38,6 +38,21 @@ describe('an approval by two of three, with push and callback, lived through now
       world.pushes.filter((push) => push.about === about).map(({ deviceId }) => devices.indexOf(deviceId));
     expect(told('asked').sort()).toEqual([0, 1, 2]);
     expect(told('decided').sort()).toEqual([0, 2]); // the second one's answer decided
+  }, 60_000);
+});
+
+describe('a code that the carrier takes at once, lived through now', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openWorld();
+  }, 60_000);
+  afterAll(() => world.close());
+
+  test('takes at most 8 events, 1 workflow task and 2 billable actions', async () => {
+    const { events, workflowTasks, actions } = countOf(await codeSent(world));
+    expect(events).toBeLessThanOrEqual(8);
+    expect(workflowTasks).toBe(1);
+    expect(actions).toBe(2);
   }, 60_000);
 });
 

@@ -1,14 +1,18 @@
 import { Client } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 import type { History } from '@temporalio/common/lib/proto-utils';
 import { NativeConnection } from '@temporalio/worker';
 import type { PushSender } from '../../channels/push/push';
+import type { SmsMessage, SmsSender } from '../../channels/sms/sms';
 import { approvalWorkflowId } from '../../workflows/approval.messages';
+import { codeDeliveryWorkflowId } from '../../workflows/codeDelivery.messages';
 import type { PushMessage } from '../../channels/push/push';
 import { addUser } from '../support/phone';
 import type { TestUser } from '../support/phone';
 import { startTestProgram } from '../support/program';
 import type { TestProgram } from '../support/program';
 import { startReceiver } from '../support/receiver';
+import { addPhoneUser } from '../support/texts';
 import { TEST_MASTER_KEY } from './key';
 import { until } from '../support/until';
 
@@ -19,8 +23,12 @@ export interface World {
   directors: TestUser[];
   /** Every push that was taken. */
   pushes: PushMessage[];
+  /** Every text message that was taken. */
+  texts: SmsMessage[];
   /** How many pushes from now on fail. */
   failPushes(count: number): void;
+  /** The same for text messages. */
+  failTexts(count: number): void;
   /** Without our keys, as an operator's tools are: it sees what is stored. */
   temporal: Client;
   close(): Promise<void>;
@@ -37,14 +45,23 @@ export async function openWorld({ elsewhere = false } = {}): Promise<World> {
       pushes.push(message);
     },
   };
+  let failingTexts = 0;
+  const texts: SmsMessage[] = [];
+  const smsSender: SmsSender = {
+    send: async (message) => {
+      if (failingTexts-- > 0) throw new Error('the carrier answered 503');
+      texts.push(message);
+    },
+  };
   const { id, key } = TEST_MASTER_KEY;
   const env = { COUNTERSIGN_MASTER_KEYS: `${id}:${key.toString('base64')}` };
   const roles = elsewhere ? { COUNTERSIGN_ROLES: 'api' } : {};
-  const program = await startTestProgram({ pushSenders: [push], env: { ...env, ...roles } });
+  const program = await startTestProgram({ pushSenders: [push], smsSender, env: { ...env, ...roles } });
   const { databaseUrl, taskQueuePrefix } = program.config;
   const workers = elsewhere
     ? await startTestProgram({
         pushSenders: [push],
+        smsSender,
         databaseUrl,
         env: { ...env, COUNTERSIGN_ROLES: 'approvals,webhooks', COUNTERSIGN_TASK_QUEUE_PREFIX: taskQueuePrefix },
       })
@@ -56,7 +73,9 @@ export async function openWorld({ elsewhere = false } = {}): Promise<World> {
     user: await addUser(program),
     directors: await Promise.all(Array.from({ length: 3 }, () => addUser(program))),
     pushes,
+    texts,
     failPushes: (count) => (failing = count),
+    failTexts: (count) => (failingTexts = count),
     temporal: new Client({ connection, namespace: program.config.temporal.namespace }),
     async close() {
       await workers?.close();
@@ -85,12 +104,28 @@ async function ask({ program, user, temporal }: World, more: object = {}, push =
         decision,
       );
     },
-    async end(): Promise<History> {
-      // The result is encrypted and this client has no key: only that it has ended counts.
-      await until(async () => (await handle.describe()).status.name === 'COMPLETED', { withinMs: 60_000 });
-      return handle.fetchHistory();
-    },
+    end: () => endOf(handle),
   };
+}
+
+async function endOf(handle: WorkflowHandle): Promise<History> {
+  // The result is encrypted and this client has no key: only that it has ended counts.
+  const hasEnded = async () => (await handle.describe()).status.name === 'COMPLETED';
+  await until(() => hasEnded().catch(() => false), { withinMs: 60_000 }); // at first there may be no such workflow yet
+  return handle.fetchHistory();
+}
+
+/** A code that the carrier takes at once: the life that the budget is about. */
+export async function codeSent({ program, temporal }: World): Promise<History> {
+  const user = await addPhoneUser(program);
+  const sent = await program.call('POST', `/v1/users/${user.id}/codes`, { channel: 'sms' });
+  const input = { tenantId: program.tenant.id, codeId: sent.body.id as string, generation: 1 };
+  return endOf(temporal.workflow.getHandle(codeDeliveryWorkflowId(input)));
+}
+
+async function codeFailedFirst(world: World): Promise<History> {
+  world.failTexts(1);
+  return codeSent(world);
 }
 
 /** Approved by one person, with push and callback: the life that the budget is about. */
@@ -175,4 +210,6 @@ export const SCENARIOS: Readonly<Record<string, (world: World) => Promise<Histor
   cancelled,
   'callback-failed-first': callbackFailedFirst,
   'push-failed-first': pushFailedFirst,
+  'code-sent': codeSent,
+  'code-failed-first': codeFailedFirst,
 };

@@ -31,11 +31,13 @@ describe('stored histories', () => {
   const right = names.filter((name) => !name.startsWith(WRONG));
   const wrong = names.filter((name) => name.startsWith(WRONG));
 
-  test('are those of every way in which an approval ends', () => {
+  test('are those of every way in which an approval or a code ends', () => {
     expect(right).toEqual([
       'approved',
       'callback-failed-first',
       'cancelled',
+      'code-failed-first',
+      'code-sent',
       'denied',
       'expired',
       'not-eager',
@@ -63,6 +65,8 @@ describe('stored histories', () => {
     ['push-failed-first', { events: 19, workflowTasks: 3, actions: 6 }],
     ['two-of-three', { events: 20, workflowTasks: 3, actions: 7 }],
     ['callback-failed-first', { events: 20, workflowTasks: 3, actions: 6 }],
+    ['code-sent', { events: 6, workflowTasks: 1, actions: 2 }],
+    ['code-failed-first', { events: 12, workflowTasks: 2, actions: 3 }],
   ])('%s costs %j', (name, count) => {
     expect(countOf(readStored(name))).toEqual(count);
   });
