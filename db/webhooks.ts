@@ -185,7 +185,8 @@ export function createWebhookRows(keyring: Keyring) {
     /** Due deliveries of one target, those that were due first at the front. A disabled endpoint is told nothing. */
     async listDue(db: Queryable, tenantId: string, target: string, limit: number): Promise<Delivery[]> {
       const { rows } = await db.query<EndpointRow & Record<string, unknown>>(
-        `select endpoint.*, to_jsonb(d) as delivery, e.number, e.type, e.user_id, e.device_id, e.approval_id, e.data, e.at
+        `select endpoint.*, to_jsonb(d) as delivery, e.number, e.type, e.user_id, e.device_id, e.approval_id,
+                e.onboarding_id, e.data, e.at
            from deliveries d
            left join webhook_endpoints endpoint on endpoint.id = d.endpoint_id
            left join events e on e.tenant_id = d.tenant_id and e.number = d.event_number
