@@ -1,36 +1,24 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import fs from 'node:fs';
-import path from 'node:path';
-import { ROOT, snippetWith } from '../docs/markdown';
 import { addUser } from '../support/phone';
 import type { TestUser } from '../support/phone';
 import { startTestProgram } from '../support/program';
 import type { TestProgram } from '../support/program';
+import { createPageLoader } from './pages';
 
 /** The code of the how-tos, run against the program as it is. */
 let program: TestProgram;
-let folder: string;
+const { load, remove } = createPageLoader();
 const before = { ...process.env };
 beforeAll(async () => {
   program = await startTestProgram();
   process.env['API'] = program.url;
   process.env['KEY'] = program.tenant.apiKey;
-  folder = fs.mkdtempSync(path.join(ROOT, 'test', 'e2e', 'snippets-')); // beside the code: jest transforms what it imports
 }, 60_000);
 afterAll(async () => {
   process.env = before;
-  fs.rmSync(folder, { recursive: true, force: true });
+  remove();
   await program?.close();
 });
-
-/** The page's program as a module; it imports the SDK as from the root of the repository. */
-function load<Module>(page: string, text: string): Module {
-  const code = snippetWith(`docs/how-to/${page}.md`, 'ts', text).replace("'./sdk/server'", "'../../../sdk/server'");
-  const file = path.join(folder, `${page}.ts`);
-  fs.writeFileSync(file, code);
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- written a moment ago
-  return require(file) as Module;
-}
 
 async function answer({ phone }: TestUser, decision: 'approved' | 'denied', reason?: 'not_me') {
   const { approvals } = await phone.inbox({ wait: 10 });
