@@ -49,7 +49,7 @@ create table totp_secrets (
   created_at timestamptz not null default clock_timestamp(),
   confirmed_at timestamptz                       -- by its first accepted code
 );
-create index totp_secrets_unconfirmed on totp_secrets (created_at) where confirmed_at is null;
+create index totp_secrets_age on totp_secrets (created_at) where confirmed_at is null;
 
 -- Text messages and calls of the simulated carrier.
 alter table simulator_messages

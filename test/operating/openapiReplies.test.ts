@@ -2,6 +2,10 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createDevice, createWebCryptoKey } from '../../sdk/device';
+import { readClock } from '../../db/transaction';
+import { toDigits } from '../../domain/code';
+import { createKeyring } from '../../platform/keys/keyring';
+import { digitsAt, wrong } from '../services/guesses';
 import { startTestProgram } from '../support/program';
 import type { TestProgram } from '../support/program';
 
@@ -134,7 +138,8 @@ const eventsOf = (text: string): unknown[] =>
   [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!) as unknown);
 
 /** Every route once with success, and some refusals. */
-async function callEverything({ call, url }: TestProgram): Promise<void> {
+async function callEverything(program: TestProgram): Promise<void> {
+  const { call, url } = program;
   for (const path of ['/healthz', '/readyz', '/metrics', '/v1/openapi.json', '/.well-known/jwks.json']) {
     await call('GET', path);
   }
@@ -175,6 +180,7 @@ async function callEverything({ call, url }: TestProgram): Promise<void> {
   await call('POST', '/v1/approvals', '{');
   await call('POST', '/v1/approvals', 'x'.repeat(70_000));
   await call('POST', '/v1/approvals', { title: 'x' }, { 'content-type': 'text/plain' });
+  await callCodes(program, user.id as string);
   await call('GET', '/v1/simulator/messages');
   const { devices } = (await call('GET', `/v1/users/${user.id}/devices`)).body;
   await phone.unregister();
@@ -205,4 +211,22 @@ async function callEverything({ call, url }: TestProgram): Promise<void> {
   await call('DELETE', at);
   await call('GET', at);
   await call('GET', '/v1/events');
+}
+
+/** Codes, TOTP and methods. Nothing is sent here: the digits are derived as the program does it. */
+async function callCodes({ call, config, pool }: TestProgram, userId: string): Promise<void> {
+  const at = `/v1/users/${userId}`;
+  await call('POST', `${at}/codes/check`, { code: '123456' });
+  const { id } = (await call('POST', `${at}/codes`, { channel: 'sms' })).body;
+  const digits = toDigits(createKeyring(config.masterKeys).mac('code', id as string, '1'), 6);
+  await call('POST', `${at}/codes/check`, { code: wrong(digits) });
+  await call('POST', `${at}/codes/check`, { code: digits });
+  const { secret } = (await call('POST', `${at}/totp`)).body;
+  const shown = digitsAt(secret as string, await readClock(pool));
+  await call('POST', `${at}/totp/check`, { code: wrong(shown) });
+  await call('POST', `${at}/totp/check`, { code: shown });
+  await call('POST', `${at}/totp`);
+  await call('GET', `${at}/methods`);
+  await call('DELETE', `${at}/methods/totp`);
+  await call('DELETE', `${at}/methods/totp`);
 }

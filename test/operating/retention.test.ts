@@ -23,8 +23,10 @@ describe('what is kept for a while only', () => {
   }, 60_000);
   afterAll(() => program?.close());
 
+  type Ages = Record<'key' | 'proof' | 'token' | 'delivery' | 'code' | 'window' | 'secret', string>;
+
   /** Rows of every kind, so old; named so that they can be told apart. */
-  async function plant(name: string, count: number, ages: Record<'key' | 'proof' | 'token' | 'delivery', string>) {
+  async function plant(name: string, count: number, ages: Ages) {
     const { pool, tenant } = program;
     await pool.query(
       `insert into idempotency_keys (tenant_id, key, request_digest, status, reply, created_at)
@@ -52,27 +54,52 @@ describe('what is kept for a while only', () => {
        ) insert into delivery_attempts (delivery_id, number, took_ms) select id, 1, 5 from planted`,
       [tenant.id, name, ages.delivery, count],
     );
+    // One of each a user; of the secrets every other one is confirmed, and stays.
+    await pool.query(
+      `with people as (
+         insert into users (id, tenant_id) select gen_random_uuid(), $1 from generate_series(1, $2) returning id
+       ), planted_codes as (
+         insert into codes (id, tenant_id, user_id, purpose, channel, length, created_at, expires_at)
+         select id, $1, id, 'login', 'sms', 6, now(), now() - $3::interval from people
+       ), planted_windows as (
+         insert into code_windows (user_id, tenant_id, window_started_at, attempts)
+         select id, $1, now() - $4::interval, 1 from people
+       ) insert into totp_secrets (id, tenant_id, user_id, secret, created_at, confirmed_at)
+         select id, $1, id, '', now() - $5::interval, case row_number() over () % 2 when 0 then now() end from people`,
+      [tenant.id, count * 2, ages.code, ages.window, ages.secret],
+    );
   }
   const OLD = {
     key: '48 hours 1 second',
     proof: '61 minutes',
     token: '24 hours 1 second',
     delivery: '30 days 1 second',
+    code: '24 hours 1 second',
+    window: '1 hour 1 second',
+    secret: '48 hours 1 second',
   };
   const YOUNG = {
     key: '47 hours 59 minutes',
     proof: '59 minutes',
     token: '23 hours 59 minutes',
     delivery: '29 days 23 hours',
+    code: '23 hours 59 minutes',
+    window: '59 minutes',
+    secret: '47 hours 59 minutes',
   };
 
   async function counts() {
-    const { rows } = await program.pool.query<Record<'keys' | 'proofs' | 'tokens' | 'deliveries' | 'attempts', number>>(
+    const { rows } = await program.pool.query<
+      Record<'keys' | 'proofs' | 'tokens' | 'deliveries' | 'attempts' | 'codes' | 'windows' | 'secrets', number>
+    >(
       `select (select count(*)::int from idempotency_keys) as keys,
               (select count(*)::int from device_proofs where jti ~ '^(old|young)') as proofs,
               (select count(*)::int from registration_tokens where device_id is null) as tokens,
               (select count(*)::int from deliveries where target = 'nowhere') as deliveries,
-              (select count(*)::int from delivery_attempts) as attempts`,
+              (select count(*)::int from delivery_attempts) as attempts,
+              (select count(*)::int from codes) as codes,
+              (select count(*)::int from code_windows) as windows,
+              (select count(*)::int from totp_secrets) as secrets`,
     );
     return rows[0]!;
   }
@@ -89,22 +116,31 @@ describe('what is kept for a while only', () => {
     } as unknown as TestProgram['pool'];
     const { removeExpiredRows } = createRetentionActivities({ pool, batch: 10 });
     const removed = await quietly().run(removeExpiredRows);
-    expect(removed).toEqual({ idempotencyKeys: 25, deviceProofs: 25, registrationTokens: 25, deliveries: 25 });
-    expect(statements).toHaveLength(4 * 3);
+    const expected = {
+      idempotencyKeys: 25,
+      deviceProofs: 25,
+      registrationTokens: 25,
+      codes: 50,
+      codeWindows: 50,
+      totpSecrets: 25,
+      deliveries: 25,
+    };
+    expect(removed).toEqual(expected);
+    expect(statements).toHaveLength(5 * 3 + 2 * 6);
     expect(await counts()).toEqual({
       keys: 7,
       proofs: 7,
       tokens: 7,
       deliveries: 2 * 25 + 3 * 7,
       attempts: 2 * 25 + 3 * 7,
+      codes: 14,
+      windows: 14,
+      secrets: 25 + 14,
     });
     // Safe to repeat.
-    expect(await quietly().run(removeExpiredRows)).toEqual({
-      idempotencyKeys: 0,
-      deviceProofs: 0,
-      registrationTokens: 0,
-      deliveries: 0,
-    });
+    expect(await quietly().run(removeExpiredRows)).toEqual(
+      Object.fromEntries(Object.keys(expected).map((kind) => [kind, 0])),
+    );
   });
 
   test('is removed by the schedule', async () => {
@@ -126,6 +162,9 @@ describe('what is kept for a while only', () => {
       tokens: before.tokens - 3,
       deliveries: before.deliveries - 3,
       attempts: before.attempts - 3,
+      codes: before.codes - 6,
+      windows: before.windows - 6,
+      secrets: before.secrets - 3,
     };
     await until(async () => JSON.stringify(await counts()) === JSON.stringify(left), { what: 'the removal' });
   });
