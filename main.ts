@@ -49,8 +49,9 @@ function stopOnSignal(starting: Promise<Program>, config: Config, logger: Logger
     if (stopping) return;
     stopping = true;
     logger.info({ signal }, 'stopping');
-    // Whatever still hangs ten seconds after the grace is not waited for.
-    setTimeout(() => process.exit(1), (config.shutdownGraceSeconds + 10) * 1_000).unref();
+    // Whatever still hangs ten seconds after notice and grace is not waited for.
+    const { shutdownNoticeSeconds, shutdownGraceSeconds } = config;
+    setTimeout(() => process.exit(1), (shutdownNoticeSeconds + shutdownGraceSeconds + 10) * 1_000).unref();
     try {
       await (await starting).close();
       logger.info('stopped');

@@ -50,7 +50,7 @@ export interface Program {
   url: string;
   /** Resolves when every role's worker polls: Temporal is there, and workflows run. */
   working: Promise<void>;
-  /** Stops taking work, lets what is under way end within the grace, and closes everything. */
+  /** Gives notice, takes no more work, lets what is under way end within the grace, and closes everything. */
   close(): Promise<void>;
 }
 
@@ -209,9 +209,13 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
     working: Promise.all(workers.map((worker) => worker.working)).then(() => {}),
     async close() {
       unfollow();
+      const stopped = Promise.all(workers.map((worker) => worker.stop()));
+      // /readyz says so from now on; until balancers have asked, they send requests, which are answered as ever.
+      underWay.turnAway();
+      if (config.roles.has('api')) await delay(config.shutdownNoticeSeconds * 1_000);
       const over = delay(config.shutdownGraceSeconds * 1_000, undefined, { ref: false });
-      // Still listening: whoever has not heard yet that we stop is answered too, and /readyz says so.
-      await Promise.all([Promise.race([underWay.drain(), over]), ...workers.map((worker) => worker.stop())]);
+      // Still listening: whoever has not heard yet that we stop is answered too.
+      await Promise.all([Promise.race([underWay.drain(), over]), stopped]);
       const closed = once(server, 'close');
       server.close();
       await Promise.race([closed, over]); // by now every reply ends its connection

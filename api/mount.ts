@@ -115,7 +115,6 @@ export function mounting(router: Router, { callers, underWay, idempotency }: Mou
           const more = res.write(`event: ${event}\ndata: ${JSON.stringify(route.reply.parse(reply))}\n\n`);
           if (!more && !input.gone.aborted) await eventOf(res, 'drain', { signal: input.gone }).catch(() => {});
         }
-        if (!res.headersSent) throw new DomainError('temporarily_unavailable', { reason: 'shutting down' });
         res.end();
       } finally {
         clearInterval(beat);

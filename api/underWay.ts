@@ -9,6 +9,11 @@ export interface UnderWay {
   goneOf(res: Response): AbortSignal;
   /** True from the moment at which no new requests should come. */
   draining: () => boolean;
+  /**
+   * From now on every reply ends its connection, so that callers take their next request to somebody who stays. Whoever
+   * waits for a change goes on waiting: answered at once, they would come back here until the balancer has noticed.
+   */
+  turnAway(): void;
   /** Lets long polls and streams answer with what they have; resolves when all that was under way is answered. */
   drain(): Promise<void>;
 }
@@ -17,11 +22,15 @@ export interface UnderWay {
 export function createUnderWay(): UnderWay {
   const open = new Map<Response, AbortController>();
   let draining = false;
+  let hurrying = false;
 
-  function hurry(res: Response, gone: AbortController): void {
-    // The caller takes another connection for its next request: to somebody who stays.
+  function endConnection(res: Response): void {
     if (!res.headersSent) res.setHeader('connection', 'close');
-    gone.abort();
+  }
+
+  function turnAway(): void {
+    draining = true;
+    for (const res of open.keys()) endConnection(res);
   }
 
   return {
@@ -32,17 +41,20 @@ export function createUnderWay(): UnderWay {
         open.delete(res);
         gone.abort();
       });
-      if (draining) hurry(res, gone);
+      if (draining) endConnection(res);
+      if (hurrying) gone.abort();
       next();
     },
     goneOf: (res) => open.get(res)?.signal ?? AbortSignal.abort(),
     draining: () => draining,
+    turnAway,
     async drain() {
-      draining = true;
+      turnAway();
+      hurrying = true;
       await Promise.all(
         [...open].map(([res, gone]) => {
           const answered = once(res, 'close');
-          hurry(res, gone);
+          gone.abort();
           return answered;
         }),
       );

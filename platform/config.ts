@@ -28,6 +28,9 @@ export interface Config {
   simulator: boolean;
   codecOrigin?: string;
   logLevel: LogLevel;
+  /** How long a process that was told to stop still takes requests while it is not ready: until balancers have noticed. */
+  shutdownNoticeSeconds: number;
+  /** How long work under way may take after that. */
   shutdownGraceSeconds: number;
   taskQueuePrefix: string;
   buildId?: string;
@@ -59,6 +62,7 @@ const KNOWN = new Set([
   'COUNTERSIGN_SIMULATOR',
   'COUNTERSIGN_CODEC_ORIGIN',
   'COUNTERSIGN_LOG_LEVEL',
+  'COUNTERSIGN_SHUTDOWN_NOTICE_SECONDS',
   'COUNTERSIGN_SHUTDOWN_GRACE_SECONDS',
   'COUNTERSIGN_TASK_QUEUE_PREFIX',
   'COUNTERSIGN_BUILD_ID',
@@ -90,6 +94,7 @@ export function loadConfig(env: Environment): Config {
     publicUrls: readPublicUrls(vars, host, port),
     simulator: vars.toggle('COUNTERSIGN_SIMULATOR'),
     logLevel: vars.oneOf('COUNTERSIGN_LOG_LEVEL', LOG_LEVELS, 'info'),
+    shutdownNoticeSeconds: vars.integer('COUNTERSIGN_SHUTDOWN_NOTICE_SECONDS', 5, 0, 600),
     shutdownGraceSeconds: vars.integer('COUNTERSIGN_SHUTDOWN_GRACE_SECONDS', 15, 0, 600),
     taskQueuePrefix:
       vars.matching('COUNTERSIGN_TASK_QUEUE_PREFIX', /^[\w.-]{1,64}$/, '1 to 64 letters, digits and . _ -') ??

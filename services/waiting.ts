@@ -16,8 +16,9 @@ export interface Watch<T> {
 }
 
 /**
- * What `read` sees now, and anew whenever the topic may have changed; ends by itself when `signal` aborts. No connection
- * is held in between. Whoever has seen something goes on waiting while the database is away.
+ * What `read` sees now, and anew whenever the topic may have changed; ends by itself when `signal` aborts, but not before
+ * the first sight: a server that stops answers with what there is. No connection is held in between. Whoever has seen
+ * something goes on waiting while the database is away.
  * @throws what the last read threw, when it was still away at the end
  */
 export async function* watch<T>(
@@ -38,7 +39,7 @@ export async function* watch<T>(
   const abort = () => wake();
   signal.addEventListener('abort', abort);
   try {
-    while (!signal.aborted) {
+    do {
       changed = false;
       let pause = TRY_AGAIN_MS;
       try {
@@ -58,7 +59,7 @@ export async function* watch<T>(
         };
         if (changed || signal.aborted) wake();
       });
-    }
+    } while (!signal.aborted);
     if (away !== undefined) throw away as Error;
   } finally {
     signal.removeEventListener('abort', abort);
@@ -73,10 +74,7 @@ export async function waitFor<T>(
   { waitMs, done, signal, ...watched }: Watch<T> & { waitMs: number; done: (seen: T) => boolean },
 ): Promise<T> {
   const over = AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, waitMs))]);
-  let last: { seen: T } | undefined;
-  for await (const seen of watch(notifications, topic, { ...watched, signal: over })) {
-    last = { seen };
-    if (done(seen)) break;
-  }
-  return last ? last.seen : watched.read();
+  let last!: T; // there is at least one
+  for await (last of watch(notifications, topic, { ...watched, signal: over })) if (done(last)) break;
+  return last;
 }

@@ -31,6 +31,7 @@ export function programEnvironment(settings: ProgramSettings): NodeJS.ProcessEnv
   );
   return {
     COUNTERSIGN_SIMULATOR: '1',
+    COUNTERSIGN_SHUTDOWN_NOTICE_SECONDS: '0',
     COUNTERSIGN_SHUTDOWN_GRACE_SECONDS: '2',
     ...(temporal?.uiUrl === undefined ? {} : { COUNTERSIGN_CODEC_ORIGIN: temporal.uiUrl }),
     ...(workflowBundle === undefined ? {} : { COUNTERSIGN_WORKFLOW_BUNDLE: workflowBundle }),

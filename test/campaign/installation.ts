@@ -99,6 +99,7 @@ export async function startInstallation(): Promise<Installation> {
     PORT: String(apiPort),
     COUNTERSIGN_MASTER_KEYS: `k1:${masterKey.toString('base64')}`,
     COUNTERSIGN_SIMULATOR: '1',
+    COUNTERSIGN_SHUTDOWN_NOTICE_SECONDS: '0',
     COUNTERSIGN_SHUTDOWN_GRACE_SECONDS: '1',
     COUNTERSIGN_WORKFLOW_BUNDLE: bundle,
   };

@@ -39,6 +39,7 @@ export async function createInstallation(): Promise<Installation> {
       PORT: '0',
       COUNTERSIGN_MASTER_KEYS: `k1:${key.toString('base64')}`,
       COUNTERSIGN_SIMULATOR: '1',
+      COUNTERSIGN_SHUTDOWN_NOTICE_SECONDS: '0',
       COUNTERSIGN_TASK_QUEUE_PREFIX: name,
       COUNTERSIGN_WORKFLOW_BUNDLE: await keptWorkflowBundle(),
     },
@@ -68,9 +69,10 @@ export interface MainProcess {
 
 const running = new Set<MainProcess>();
 
-/** Starts it with these variables and no others. */
-export function startMain(env: Record<string, string>): MainProcess {
-  const command = ['--import', 'tsx', join(ROOT, 'main.ts')];
+const FROM_SOURCES = ['--import', 'tsx', join(ROOT, 'main.ts')];
+
+/** Starts it with these variables and no others; from the sources, or what has been built of them. */
+export function startMain(env: Record<string, string>, command: readonly string[] = FROM_SOURCES): MainProcess {
   const child = spawn(process.execPath, command, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const lines: string[] = [];
   const waiting = new Set<() => void>();

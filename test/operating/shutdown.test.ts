@@ -67,6 +67,34 @@ describe('SIGTERM', () => {
     expect(await main.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
   });
 
+  test('gives notice first: not ready, it serves as ever, until balancers have noticed', async () => {
+    const main = startMain({ ...env, COUNTERSIGN_SHUTDOWN_NOTICE_SECONDS: '3' });
+    const { url, call } = await clientOf(main, installation);
+    await main.logged('working');
+    const user = await addUser({ url, call });
+    const ask = async () =>
+      (await call('POST', '/v1/approvals', { userId: user.id, title: 'Log in' })).body.id as string;
+    const [first, second] = [await ask(), await ask()];
+    const cancel = (id: string) => call('POST', `/v1/approvals/${id}/cancel`);
+    const polling = call('GET', `/v1/approvals/${first}?wait=30`);
+
+    main.kill('SIGTERM');
+    await main.logged('stopping');
+    const startedMs = performance.now();
+    expect((await call('GET', '/readyz')).status).toBe(503);
+    const streaming = call('GET', `/v1/approvals/${second}/stream`);
+    // Whoever waits is told what happens, as long as it is told; and then goes elsewhere.
+    for (const id of [first, second]) expect((await cancel(id)).status).toBe(200);
+    const polled = await polling;
+    expect(polled).toMatchObject({ status: 200, body: { status: 'cancelled' } });
+    expect(polled.headers.get('connection')).toBe('close');
+    expect((await streaming).text).toContain('"status":"cancelled"');
+    const third = await ask();
+    expect(await call('GET', `/v1/approvals/${third}?wait=30`)).toMatchObject({ body: { status: 'pending' } });
+    expect(performance.now() - startedMs).toBeGreaterThan(2_000);
+    expect(await main.ended).toMatchObject({ code: 0, stderr: '' });
+  });
+
   test('under a stream of requests, none is carried out without its caller hearing of it', async () => {
     const main = startMain(env);
     const { url, call } = await clientOf(main, installation);

@@ -99,6 +99,15 @@ test('who stops watching is not listening any more', async () => {
   expect(listeners.size).toBe(0);
 });
 
+test('a watch that nobody waits for any more has its first sight, and no other', async () => {
+  const { notifications, listeners } = setup();
+  const signal = AbortSignal.abort();
+  const seen: string[] = [];
+  for await (const now of watch(notifications, topic, { read: async () => 'pending', signal })) seen.push(now);
+  expect(seen).toEqual(['pending']);
+  expect(listeners.size).toBe(0);
+});
+
 test('a read that fails ends the watch with its error and without listeners', async () => {
   const { notifications, listeners } = setup();
   const watching = watch(notifications, topic, { read: () => Promise.reject(new Error('away')), signal: never });

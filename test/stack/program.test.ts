@@ -43,6 +43,7 @@ describe('the environment of the program', () => {
     expect(programEnvironment({ env, ports, masterKeys: 'k', temporal, databaseUrl: 'postgres://d' })).toEqual({
       COUNTERSIGN_LOG_LEVEL: 'debug',
       COUNTERSIGN_SIMULATOR: '1',
+      COUNTERSIGN_SHUTDOWN_NOTICE_SECONDS: '0',
       COUNTERSIGN_SHUTDOWN_GRACE_SECONDS: '2',
       COUNTERSIGN_CODEC_ORIGIN: 'http://127.0.0.1:4',
       COUNTERSIGN_MASTER_KEYS: 'k',

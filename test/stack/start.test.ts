@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import fs from 'node:fs';
 import path from 'node:path';
-import { findPart, killCommands, makeHome, readFacts, ROOT, run, startStack, whenGone } from './stackProcess';
+import { buildProgram } from '../support/build';
+import { findPart, killCommands, makeHome, readFacts, run, startStack, whenGone } from './stackProcess';
 import type { RunningStack } from './stackProcess';
 
 jest.setTimeout(180_000);
@@ -69,15 +70,13 @@ describe('a stack that is ready', () => {
   });
 
   test('has room beside it for the program that npm run build makes, which runs from its environment alone', async () => {
-    // Inside node_modules, because the compiled program looks for its packages upwards.
-    const folder = path.join(ROOT, 'node_modules', '.cache', `countersign-build-${process.pid}`);
-    const build = run('npm', ['run', 'build', '--', folder], {});
-    expect({ ...(await build.ended), output: build.output() }).toMatchObject({ code: 0 });
+    const { folder, remove } = await buildProgram();
     const env = {
       DATABASE_URL: stack.facts.databaseUrl,
       TEMPORAL_ADDRESS: stack.facts.temporalAddress,
       COUNTERSIGN_MASTER_KEYS: fs.readFileSync(path.join(home, 'master-keys'), 'utf8'),
       COUNTERSIGN_TASK_QUEUE_PREFIX: 'built',
+      COUNTERSIGN_SHUTDOWN_NOTICE_SECONDS: '0',
       COUNTERSIGN_SHUTDOWN_GRACE_SECONDS: '0',
       PORT: '0',
     };
@@ -91,7 +90,7 @@ describe('a stack that is ready', () => {
     expect(await ready.json()).toMatchObject({ database: 'ok', temporal: 'ok' });
     program.signalGroup('SIGTERM');
     expect(await program.ended).toMatchObject({ code: 0 });
-    fs.rmSync(folder, { recursive: true });
+    remove();
   });
 
   test('is the only one on its home', async () => {

@@ -47,9 +47,9 @@ export interface TestProgramOptions extends Substitutes {
 
 /** Calls a program as the back end of a tenant. */
 export const callerOf =
-  (url: string, apiKey: string): TestProgram['call'] =>
+  (url: string, apiKey: string, send: typeof fetch = fetch): TestProgram['call'] =>
   async (method, path, body, headers = {}) => {
-    const response = await fetch(`${url}${path}`, {
+    const response = await send(`${url}${path}`, {
       method,
       headers: {
         authorization: `Bearer ${apiKey}`,
@@ -79,6 +79,7 @@ export async function startTestProgram(options: TestProgramOptions = {}): Promis
     PORT: '0',
     COUNTERSIGN_MASTER_KEYS: `k1:${randomBytes(32).toString('base64')}`,
     COUNTERSIGN_SIMULATOR: '1',
+    COUNTERSIGN_SHUTDOWN_NOTICE_SECONDS: '0',
     COUNTERSIGN_SHUTDOWN_GRACE_SECONDS: '1',
     COUNTERSIGN_TASK_QUEUE_PREFIX: name,
     COUNTERSIGN_LOG_LEVEL: 'debug',
