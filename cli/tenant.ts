@@ -6,6 +6,7 @@ import { createKeyring } from '../platform/keys/keyring';
 import { createTenants } from '../services/tenants';
 import type { Tenants } from '../services/tenants';
 import { Failure } from './failure';
+import { registerSettings } from './tenantSettings';
 
 const HOUR_MS = 3_600_000;
 
@@ -67,6 +68,8 @@ export function register(program: Command): void {
         }
       }),
     );
+
+  registerSettings(tenant, withTenants);
 }
 
 async function withTenants(work: (tenants: Tenants) => Promise<void>): Promise<void> {

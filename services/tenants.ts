@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
-import type { Tenant, TenantRows } from '../db/tenants';
+import type { OnboardingDefaults, Tenant, TenantRows } from '../db/tenants';
 import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
 import { looksLikeApiKey, mintApiKey } from '../platform/keys/apiKey';
@@ -45,6 +45,12 @@ export function createTenants(pool: Pool, tenants: TenantRows) {
     /** The tenant that holds this API key. */
     async authenticate(apiKey: string): Promise<Tenant | undefined> {
       return looksLikeApiKey(apiKey) ? tenants.findByApiKey(pool, apiKey) : undefined;
+    },
+
+    /** Changes how long onboardings last and when they remind, where a call does not say so; answers what holds then. */
+    async setOnboardingDefaults(tenantId: string, defaults: Partial<OnboardingDefaults>): Promise<OnboardingDefaults> {
+      await tenants.setOnboardingDefaults(pool, tenantId, defaults);
+      return tenants.readOnboardingDefaults(pool, tenantId);
     },
 
     readSigningKey: (tenantId: string): Promise<string> => tenants.readSigningKey(pool, tenantId),
