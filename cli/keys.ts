@@ -93,7 +93,7 @@ function verdict([current, ...older]: readonly string[], columns: readonly Colum
     lines.push(
       sealed + held > 0
         ? `${id} is needed: ${sealed} sealed values and ${held} API keys hang on it.`
-        : `${id}: no row hangs on it. It may be taken out 24 hours after ${current} came first everywhere, and when Temporal's retention is over too.`,
+        : `${id}: no row hangs on it. Take it out 24 hours after ${current} came first in every process, when no workflow from before that runs any more: docs/how-to/run-in-production.md`,
     );
   }
   if (older.length === 0) lines.push(`${current} is the only master key.`);
