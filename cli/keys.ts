@@ -82,7 +82,7 @@ function verdict([current, ...older]: readonly string[], columns: readonly Colum
       `API keys that move to ${current} only when they are used (${apiKeys.length}):`,
       ...apiKeys.map(
         ({ hint, tenantName, macKeyId, lastUsedOn }) =>
-          `  ${hint}  of ${printable(tenantName)}, under ${macKeyId ?? 'any key'}, ${lastUsedOn ? `last used on ${lastUsedOn}` : 'not used since this is written down'}`,
+          `  ${hint}  of ${printable(tenantName)}, under ${macKeyId ?? 'any key'}, ${lastUsedOn ? `last used on ${lastUsedOn}` : 'no use known'}`,
       ),
       '',
     );
@@ -92,7 +92,7 @@ function verdict([current, ...older]: readonly string[], columns: readonly Colum
     const held = apiKeys.filter(({ macKeyId }) => macKeyId === id || macKeyId === null).length;
     lines.push(
       sealed + held > 0
-        ? `${id} is needed: ${sealed} sealed values and ${held} API keys hang on it.`
+        ? `${id} is needed: ${sealed} sealed values and ${held} API keys hang on it.${sealed > 0 ? ' The values are moved by: keys rotate' : ''}`
         : `${id}: no row hangs on it. Take it out 24 hours after ${current} came first in every process, when no workflow from before that runs any more: docs/how-to/run-in-production.md`,
     );
   }

@@ -185,7 +185,7 @@ test('everything moves to the new key beside writers and through a kill, and is 
   expect(last).toMatchObject({ code: 0 });
   expect(await countUnder('k1')).toBe(0);
   expect(last.stdout).toContain('k1 is needed: 0 sealed values and 1 API keys hang on it.');
-  expect(last.stdout).toMatch(new RegExp(`${unusedKey.slice(0, 9)}  of .*, under k1, not used`));
+  expect(last.stdout).toMatch(new RegExp(`${unusedKey.slice(0, 9)}  of .*, under k1, no use known`));
   expect(last.stdout).not.toContain(usedKey.slice(0, 9));
 
   // The new key alone.
