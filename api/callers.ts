@@ -1,8 +1,10 @@
 import type { Request, Response } from 'express';
-import type { Caller } from '../contracts/route';
+import type { Route } from '../contracts/route';
 import type { Device } from '../db/devices';
 import type { Tenant } from '../db/tenants';
 import { DomainError } from '../domain/errors';
+import { allows } from '../domain/scope';
+import type { Scope } from '../domain/scope';
 import type { Devices } from '../services/devices';
 import type { Tenants } from '../services/tenants';
 import { rawBodyOf } from './body';
@@ -14,9 +16,12 @@ export interface CallerDeps {
 }
 
 export interface Callers {
-  /** Who calls, proved in the way that the route asks for. @throws unauthorized, device_unauthorized, nonce_required */
+  /**
+   * Who calls, proved in the way that the route asks for, and allowed to.
+   * @throws unauthorized, scope_missing, device_unauthorized, nonce_required
+   */
   prove(
-    caller: Caller,
+    route: Pick<Route, 'caller' | 'scope'>,
     req: Request,
     res: Response,
   ): Promise<{ tenant: Tenant } | { device: Device; jti: string } | Record<never, never>>;
@@ -24,11 +29,15 @@ export interface Callers {
 
 /** Proves who calls. */
 export function createCallers({ tenants, devices, publicUrls }: CallerDeps): Callers {
-  async function proveTenant(req: Request): Promise<{ tenant: Tenant }> {
+  async function proveTenant(req: Request, scope: Scope | undefined): Promise<{ tenant: Tenant }> {
     const [, apiKey] = /^Bearer ([\x21-\x7e]{1,200})$/i.exec(req.get('authorization') ?? '') ?? [];
-    const tenant = apiKey === undefined ? undefined : await tenants.authenticate(apiKey);
-    if (!tenant) throw new DomainError('unauthorized');
-    return { tenant };
+    const known = apiKey === undefined ? undefined : await tenants.authenticate(apiKey);
+    if (!known) throw new DomainError('unauthorized');
+    if (scope === undefined) throw new Error('a route of tenants names no scope');
+    if (!allows(known.scopes, scope)) {
+      throw new DomainError('scope_missing', { field: 'Authorization', reason: `the key needs the scope ${scope}` });
+    }
+    return { tenant: known.tenant };
   }
 
   async function proveDevice(req: Request, res: Response): Promise<{ device: Device; jti: string }> {
@@ -44,9 +53,9 @@ export function createCallers({ tenants, devices, publicUrls }: CallerDeps): Cal
   }
 
   return {
-    prove(caller, req, res) {
+    prove({ caller, scope }, req, res) {
       if (caller === 'anybody') return Promise.resolve({});
-      return caller === 'tenant' ? proveTenant(req) : proveDevice(req, res);
+      return caller === 'tenant' ? proveTenant(req, scope) : proveDevice(req, res);
     },
   };
 }

@@ -54,7 +54,7 @@ export function mounting(router: Router, { callers, underWay, idempotency }: Mou
     B extends z.ZodType,
     R extends z.ZodType,
   >(route: Route<C, P, Q, B, R>, req: Request, res: Response) {
-    const proved = (await callers.prove(route.caller, req, res)) as Proved<C>;
+    const proved = (await callers.prove(route, req, res)) as Proved<C>;
     return {
       ...proved,
       params: route.params.parse(req.params),

@@ -36,7 +36,7 @@ function simplify(schema: Json): void {
 
 /** What any call of a kind of caller may be refused for. */
 const USUAL: Record<Route['caller'], readonly ErrorCode[]> = {
-  tenant: ['unauthorized', 'temporarily_unavailable'],
+  tenant: ['unauthorized', 'scope_missing', 'temporarily_unavailable'],
   device: ['device_unauthorized', 'nonce_required', 'proof_reused', 'temporarily_unavailable'],
   anybody: ['too_many_requests', 'temporarily_unavailable'],
 };
@@ -71,7 +71,11 @@ export function openApiDocument(version: string): Json {
     paths,
     components: {
       securitySchemes: {
-        tenant: { type: 'http', scheme: 'bearer', description: 'an API key, ck_…' },
+        tenant: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'an API key, ck_…; with a list of scopes it may call only the routes that name one of them',
+        },
         device: {
           type: 'apiKey',
           in: 'header',
@@ -91,7 +95,9 @@ function operation(route: Route, schemaOf: SchemaOf): Json {
     Object.keys(schemaOf(route.body, 'input')['properties'] ?? {}).length > 0 || 'oneOf' in schemaOf(route.body);
   return {
     summary: route.summary,
-    ...(route.caller === 'anybody' ? {} : { security: [{ [route.caller]: [] }] }),
+    ...(route.caller === 'anybody'
+      ? {}
+      : { security: [{ [route.caller]: route.scope === undefined ? [] : [route.scope] }] }),
     parameters: [
       ...parameters(schemaOf(route.params, 'input'), 'path'),
       ...parameters(schemaOf(route.query, 'input'), 'query'),

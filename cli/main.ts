@@ -1,13 +1,14 @@
 import { Command } from 'commander';
 import { ConfigError, EXIT_CONFIG } from '../platform/config';
 import { explain } from './failure';
+import * as keys from './keys';
 import * as migrate from './migrate';
 import * as phone from './phone';
 import * as tenant from './tenant';
 import * as verifyEvidence from './verifyEvidence';
 
 const program = new Command('countersign').description('Countersign on the command line').showHelpAfterError();
-for (const command of [migrate, tenant, phone, verifyEvidence]) command.register(program);
+for (const command of [migrate, tenant, keys, phone, verifyEvidence]) command.register(program);
 
 program.parseAsync().catch((error: unknown) => {
   console.error(explain(error));

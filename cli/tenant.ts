@@ -1,14 +1,12 @@
 import type { Command } from 'commander';
-import { createTenantRows } from '../db/tenants';
-import { createPool } from '../db/transaction';
-import { loadConfig } from '../platform/config';
-import { createKeyring } from '../platform/keys/keyring';
-import { createTenants } from '../services/tenants';
-import type { Tenants } from '../services/tenants';
+import { AuthyKeyInUse } from '../services/tenants';
+import { readAuthyApiKey } from './authyApiKey';
 import { Failure } from './failure';
-import { registerSettings } from './tenantSettings';
+import { withTenant, withTenants } from './openTenants';
+import * as tenantKeys from './tenantKeys';
+import * as tenantSettings from './tenantSettings';
 
-const HOUR_MS = 3_600_000;
+const AUTHY_KEY_OPTION = '--authy-api-key <file>';
 
 /** Adds the commands about tenants. They need DATABASE_URL and COUNTERSIGN_MASTER_KEYS, like the program itself. */
 export function register(program: Command): void {
@@ -17,46 +15,47 @@ export function register(program: Command): void {
   tenant
     .command('create')
     .argument('<name>', 'what people see on their phones')
+    .option(
+      AUTHY_KEY_OPTION,
+      'take over the Authy API key in this file, - for standard input; otherwise it gets a new one',
+    )
     .description('make a tenant; its keys are printed this once')
-    .action((name: string) =>
-      withTenants(async (tenants) => {
-        if (!/^[^\p{Cc}]{1,100}$/u.test(name)) throw new Failure('A name has 1 to 100 printable characters.');
-        const created = await tenants.create(name);
+    .action(async (name: string, { authyApiKey: file }: { authyApiKey?: string }) => {
+      if (!/^[^\p{Cc}]{1,100}$/u.test(name)) throw new Failure('A name has 1 to 100 printable characters.');
+      const takenOver = file === undefined ? undefined : await readAuthyApiKey(file);
+      await withTenants(async (tenants) => {
+        const created = await tenants.create(name, { authyApiKey: takenOver }).catch(sayInUse);
         if (!created) throw new Failure(`There is a tenant named ${name} already.`);
-        console.log(`tenant       ${created.tenant.id}`);
-        console.log(`API key      ${created.apiKey}`);
-        console.log(`signing key  ${created.signingKey}`);
-        console.log('Keep the API key now: it is not shown again.');
-      }),
-    );
+        console.log(`tenant         ${created.tenant.id}`);
+        console.log(`API key        ${created.apiKey}`);
+        console.log(`signing key    ${created.signingKey}`);
+        console.log(`Authy API key  ${takenOver === undefined ? created.authyApiKey : '(the one that you gave)'}`);
+        console.log('Keep the keys now: the API keys are not shown again.');
+      });
+    });
 
   tenant
-    .command('rotate-key')
+    .command('set-authy-key')
     .argument('<name>', 'of the tenant')
-    .option('--overlap-hours <hours>', 'how long the keys before it still work', '24')
-    .description('make a new API key')
-    .action((name: string, { overlapHours }: { overlapHours: string }) =>
-      withTenants(async (tenants) => {
-        const hours = /^\d{1,5}(\.\d+)?$/.test(overlapHours) ? Number(overlapHours) : NaN;
-        if (Number.isNaN(hours))
-          throw new Failure('--overlap-hours is a number of hours, 0 to cut the old keys off now.');
-        const known = await tenants.findByName(name);
-        if (!known) throw new Failure(`There is no tenant named ${name}; see: tenant list`);
-        console.log(`API key  ${await tenants.rotateKey(known.id, hours * HOUR_MS)}`);
-      }),
-    );
+    .requiredOption(AUTHY_KEY_OPTION, 'the file that holds the key, - for standard input')
+    .description('take over an existing Authy API key; the one that the tenant had ends')
+    .action(async (name: string, { authyApiKey: file }: { authyApiKey: string }) => {
+      const key = await readAuthyApiKey(file);
+      await withTenant(name, async ({ id }, tenants) => {
+        await tenants.setAuthyApiKey(id, key).catch(sayInUse);
+        console.log(`${name} has this Authy API key now.`);
+      });
+    });
 
   tenant
     .command('signing-key')
     .argument('<name>', 'of the tenant')
     .description('show the key with which callbacks of the tenant are signed')
     .action((name: string) =>
-      withTenants(async (tenants) => {
-        const known = await tenants.findByName(name);
-        if (!known) throw new Failure(`There is no tenant named ${name}; see: tenant list`);
-        console.log(await tenants.readSigningKey(known.id));
-      }),
+      withTenant(name, async ({ id }, tenants) => console.log(await tenants.readSigningKey(id))),
     );
+
+  tenantKeys.register(tenant);
 
   tenant
     .command('list')
@@ -69,15 +68,10 @@ export function register(program: Command): void {
       }),
     );
 
-  registerSettings(tenant, withTenants);
+  tenantSettings.register(tenant);
 }
 
-async function withTenants(work: (tenants: Tenants) => Promise<void>): Promise<void> {
-  const { databaseUrl, masterKeys } = loadConfig(process.env);
-  const pool = createPool(databaseUrl, { size: 1 });
-  try {
-    await work(createTenants(pool, createTenantRows(createKeyring(masterKeys))));
-  } finally {
-    await pool.end();
-  }
+function sayInUse(error: unknown): never {
+  if (!(error instanceof AuthyKeyInUse)) throw error;
+  throw new Failure('Another tenant has this Authy API key. A key belongs to one tenant: it says whose call it is.');
 }

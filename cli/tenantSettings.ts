@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { OnboardingDefaults } from '../db/tenants';
 import { ONBOARDING_SECONDS, REMINDER_SECONDS } from '../domain/onboarding';
-import type { Tenants } from '../services/tenants';
 import { Failure } from './failure';
+import { withTenant } from './openTenants';
 
 interface SetOptions {
   onboardingDeadline?: string;
@@ -10,10 +10,7 @@ interface SetOptions {
 }
 
 /** Adds the command that changes what a tenant's calls leave out. */
-export function registerSettings(
-  tenant: Command,
-  withTenants: (work: (tenants: Tenants) => Promise<void>) => Promise<void>,
-): void {
+export function register(tenant: Command): void {
   tenant
     .command('set')
     .argument('<name>', 'of the tenant')
@@ -21,14 +18,12 @@ export function registerSettings(
     .option('--onboarding-reminder <seconds>', 'after how long it reminds where a call does not say so')
     .description('change the defaults of a tenant')
     .action((name: string, { onboardingDeadline, onboardingReminder }: SetOptions) =>
-      withTenants(async (tenants) => {
+      withTenant(name, async ({ id }, tenants) => {
         const defaults: Partial<OnboardingDefaults> = {
           ...secondsOf('--onboarding-deadline', 'deadlineSeconds', onboardingDeadline, ONBOARDING_SECONDS),
           ...secondsOf('--onboarding-reminder', 'reminderSeconds', onboardingReminder, REMINDER_SECONDS),
         };
-        const known = await tenants.findByName(name);
-        if (!known) throw new Failure(`There is no tenant named ${name}; see: tenant list`);
-        const { deadlineSeconds, reminderSeconds } = await tenants.setOnboardingDefaults(known.id, defaults);
+        const { deadlineSeconds, reminderSeconds } = await tenants.setOnboardingDefaults(id, defaults);
         console.log(`onboarding deadline  ${deadlineSeconds} s`);
         console.log(`onboarding reminder  ${reminderSeconds} s`);
       }),

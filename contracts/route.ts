@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { ErrorCode } from '../domain/errors';
+import type { Scope } from '../domain/scope';
 
 /** Who may call: a tenant's back end by API key, a device by proof of its key, or anybody. */
 export type Caller = 'tenant' | 'device' | 'anybody';
@@ -16,6 +17,8 @@ export interface Route<
   path: `/${string}`;
   summary: string;
   caller: C;
+  /** What the API key has to allow. Each route of tenants names it; there is no default. */
+  scope?: Scope | undefined;
   params: P;
   query: Q;
   body: B;
@@ -38,6 +41,6 @@ export function defineRoute<
   Q extends z.ZodType,
   B extends z.ZodType,
   R extends z.ZodType,
->(route: Route<C, P, Q, B, R>): Route<C, P, Q, B, R> {
+>(route: Route<C, P, Q, B, R> & (C extends 'tenant' ? { scope: Scope } : { scope?: never })): Route<C, P, Q, B, R> {
   return route;
 }

@@ -61,6 +61,7 @@ export const listSimulatedMessages = defineRoute({
   path: '/v1/simulator/messages',
   summary: 'What the simulated carrier delivered to the phones of this tenant, newest first (development only)',
   caller: 'tenant',
+  scope: 'approvals:read',
   params: nothing,
   query: nothing,
   body: nothing,

@@ -1,5 +1,7 @@
 import type { Keyring } from '../platform/keys/keyring';
+import { createApiKeyRows } from './apiKeys';
 import type { Queryable, Tx } from './transaction';
+import { violated } from './violations';
 
 export interface Tenant {
   id: string;
@@ -13,46 +15,88 @@ export interface OnboardingDefaults {
   reminderSeconds: number;
 }
 
-const toTenant = (row: { id: string; name: string; created_at: Date }): Tenant => ({
-  id: row.id,
-  name: row.name,
-  createdAtMs: row.created_at.getTime(),
-});
+interface Row {
+  id: string;
+  name: string;
+  created_at: Date;
+}
 
-/** Tenants, their API keys (kept as MACs) and the keys that sign their callbacks (sealed). */
+const toTenant = (row: Row): Tenant => ({ id: row.id, name: row.name, createdAtMs: row.created_at.getTime() });
+
+const COLUMNS = 'id, name, created_at';
+
+/** Tenants, their API keys (kept as MACs) and the keys that sign for them (sealed). */
 export function createTenantRows(keyring: Keyring) {
+  const sealAuthyKey = (key: string, id: string) => keyring.encrypt('tenant-authy-api-key', key, id);
+  const indexAuthyKey = (key: string) => keyring.blindIndex('authy-api-key', key);
+
+  async function one(db: Queryable, where: string, values: unknown[]): Promise<Tenant | undefined> {
+    const { rows } = await db.query<Row>(`select ${COLUMNS} from tenants where ${where}`, values);
+    return rows[0] && toTenant(rows[0]);
+  }
+
   return {
-    async insert(tx: Tx, tenant: { id: string; name: string; signingKey: string }): Promise<boolean> {
+    ...createApiKeyRows(keyring),
+
+    /** False when the name, or the Authy API key, belongs to a tenant already. */
+    async insert(
+      tx: Tx,
+      tenant: { id: string; name: string; signingKey: string; authyApiKey: string },
+    ): Promise<boolean> {
       const { rowCount } = await tx.query(
         `with tenant as (
-           insert into tenants (id, name, signing_key) values ($1, $2, $3) on conflict (name) do nothing returning id
+           insert into tenants (id, name, signing_key, authy_api_key, authy_api_key_index) values ($1, $2, $3, $4, $5)
+           on conflict do nothing returning id
          ) insert into event_counters (tenant_id) select id from tenant`,
-        [tenant.id, tenant.name, keyring.encrypt('tenant-signing-key', tenant.signingKey, tenant.id)],
+        [
+          tenant.id,
+          tenant.name,
+          keyring.encrypt('tenant-signing-key', tenant.signingKey, tenant.id),
+          sealAuthyKey(tenant.authyApiKey, tenant.id),
+          indexAuthyKey(tenant.authyApiKey),
+        ],
       );
       return rowCount === 1;
     },
 
     async list(db: Queryable): Promise<Tenant[]> {
-      const { rows } = await db.query<{ id: string; name: string; created_at: Date }>(
-        `select id, name, created_at from tenants order by created_at, id`,
-      );
+      const { rows } = await db.query<Row>(`select ${COLUMNS} from tenants order by created_at, id`);
       return rows.map(toTenant);
     },
 
-    async findByName(db: Queryable, name: string): Promise<Tenant | undefined> {
-      const { rows } = await db.query<{ id: string; name: string; created_at: Date }>(
-        `select id, name, created_at from tenants where name = $1`,
-        [name],
-      );
-      return rows[0] && toTenant(rows[0]);
+    findByName: (db: Queryable, name: string) => one(db, 'name = $1', [name]),
+
+    find: (db: Queryable, id: string) => one(db, 'id = $1', [id]),
+
+    /** By every key of the ring, in the index: neither the time nor the work says anything about the key. */
+    findByAuthyApiKey: (db: Queryable, key: string) =>
+      one(db, 'authy_api_key_index = any($1)', [keyring.blindIndexes('authy-api-key', key)]),
+
+    /** Gives a tenant another Authy API key; false when it is another tenant's. */
+    async setAuthyApiKey(db: Queryable, tenantId: string, key: string): Promise<boolean> {
+      try {
+        // The constraint sees only keys that were indexed under the same master key.
+        const { rowCount } = await db.query(
+          `update tenants set authy_api_key = $2, authy_api_key_index = $3
+            where id = $1 and not exists (select from tenants other
+                                           where other.authy_api_key_index = any($4) and other.id <> $1)`,
+          [tenantId, sealAuthyKey(key, tenantId), indexAuthyKey(key), keyring.blindIndexes('authy-api-key', key)],
+        );
+        return rowCount === 1;
+      } catch (error) {
+        if (violated(error) !== undefined) return false;
+        throw error;
+      }
     },
 
-    async find(db: Queryable, id: string): Promise<Tenant | undefined> {
-      const { rows } = await db.query<{ id: string; name: string; created_at: Date }>(
-        `select id, name, created_at from tenants where id = $1`,
-        [id],
+    /** Undefined for a tenant from before there were Authy API keys. */
+    async readAuthyApiKey(db: Queryable, tenantId: string): Promise<string | undefined> {
+      const { rows } = await db.query<{ authy_api_key: Buffer | null }>(
+        `select authy_api_key from tenants where id = $1`,
+        [tenantId],
       );
-      return rows[0] && toTenant(rows[0]);
+      const sealed = rows[0]?.authy_api_key;
+      return sealed ? keyring.decrypt('tenant-authy-api-key', sealed, tenantId).toString('utf8') : undefined;
     },
 
     /** How long an onboarding of a tenant lasts and when it reminds, in seconds, where a call does not say so. */
@@ -72,36 +116,6 @@ export function createTenantRows(keyring: Keyring) {
           where id = $1`,
         [id, defaults.deadlineSeconds ?? null, defaults.reminderSeconds ?? null],
       );
-    },
-
-    async insertApiKey(tx: Tx, key: { id: string; tenantId: string; secret: string; hint: string }): Promise<void> {
-      await tx.query(`insert into api_keys (id, tenant_id, key_mac, hint) values ($1, $2, $3, $4)`, [
-        key.id,
-        key.tenantId,
-        keyring.blindIndex('api-key', key.secret),
-        key.hint,
-      ]);
-    },
-
-    /** Lets the keys that a tenant has now work for that much longer. */
-    async expireApiKeys(tx: Tx, tenantId: string, overlapMs: number): Promise<void> {
-      await tx.query(
-        `update api_keys
-            set expires_at = least(expires_at, clock_timestamp() + $2 * interval '1 millisecond')
-          where tenant_id = $1`,
-        [tenantId, overlapMs],
-      );
-    },
-
-    /** The tenant whose valid key this is. Looked up by MAC: equality in the index says nothing about the key. */
-    async findByApiKey(db: Queryable, secret: string): Promise<Tenant | undefined> {
-      const { rows } = await db.query<{ id: string; name: string; created_at: Date }>(
-        `select t.id, t.name, t.created_at
-           from api_keys k join tenants t on t.id = k.tenant_id
-          where k.key_mac = any($1) and (k.expires_at is null or k.expires_at > clock_timestamp())`,
-        [keyring.blindIndexes('api-key', secret)],
-      );
-      return rows[0] && toTenant(rows[0]);
     },
 
     /** The key that signs a tenant's callbacks, as `whsec_…`. */

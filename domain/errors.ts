@@ -16,6 +16,7 @@ const REFUSALS = {
   too_many_requests: [429, 'Too many requests; wait and try again.'],
   // who is calling
   unauthorized: [401, 'The API key is missing or not valid.'],
+  scope_missing: [403, 'This API key may not do that.'],
   device_unauthorized: [401, 'The proof of the device is missing or not valid.'],
   nonce_required: [401, 'Repeat the call with the nonce of the header DPoP-Nonce.'],
   proof_reused: [401, 'This proof was used before; sign a new one.'],

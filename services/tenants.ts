@@ -1,49 +1,80 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
+import type { ApiKey, KeyHolder, Scopes } from '../db/apiKeys';
 import type { OnboardingDefaults, Tenant, TenantRows } from '../db/tenants';
 import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
-import { looksLikeApiKey, mintApiKey } from '../platform/keys/apiKey';
+import { looksLikeApiKey, mintApiKey, mintAuthyApiKey } from '../platform/keys/apiKey';
 
 export interface NewTenant {
   tenant: Tenant;
   /** Shown this once. */
   apiKey: string;
   signingKey: string;
+  authyApiKey: string;
 }
+
+/** An Authy API key says whose call it is, so that two tenants cannot have the same. */
+export class AuthyKeyInUse extends Error {
+  override readonly name = 'AuthyKeyInUse';
+}
+
+const HINT_LENGTH = 9;
 
 /** Tenants and their keys. */
 export function createTenants(pool: Pool, tenants: TenantRows) {
-  async function addApiKey(tx: Tx, tenantId: string): Promise<string> {
+  async function addApiKey(tx: Tx, tenantId: string, scopes: Scopes, lifetimeMs: number | null): Promise<string> {
     const secret = mintApiKey();
-    await tenants.insertApiKey(tx, { id: randomUUID(), tenantId, secret, hint: secret.slice(0, 9) });
+    const hint = secret.slice(0, HINT_LENGTH);
+    await tenants.insertApiKey(tx, { id: randomUUID(), tenantId, secret, hint, scopes, lifetimeMs });
     return secret;
   }
 
   return {
-    /** Makes a tenant with its first API key and the key that signs its callbacks; undefined when the name is taken. */
-    create: (name: string): Promise<NewTenant | undefined> =>
+    /**
+     * Makes a tenant with its first API key, the key that signs its callbacks, and its Authy API key: a new one, or the
+     * one that it has elsewhere. Undefined when the name is taken.
+     * @throws AuthyKeyInUse
+     */
+    create: (name: string, takenOver: { authyApiKey?: string | undefined } = {}): Promise<NewTenant | undefined> =>
       inTransaction(pool, async (tx) => {
         const id = randomUUID();
         const signingKey = `whsec_${randomBytes(32).toString('base64')}`;
-        if (!(await tenants.insert(tx, { id, name, signingKey }))) return undefined;
-        const apiKey = await addApiKey(tx, id);
-        return { tenant: (await tenants.find(tx, id))!, apiKey, signingKey };
+        const authyApiKey = takenOver.authyApiKey ?? mintAuthyApiKey();
+        const isTaken = async () => (await tenants.findByAuthyApiKey(tx, authyApiKey)) !== undefined;
+        if (await tenants.findByName(tx, name)) return undefined;
+        if (await isTaken()) throw new AuthyKeyInUse();
+        if (!(await tenants.insert(tx, { id, name, signingKey, authyApiKey }))) {
+          // Somebody was quicker, with the name or with the key.
+          if (await isTaken()) throw new AuthyKeyInUse();
+          return undefined;
+        }
+        const apiKey = await addApiKey(tx, id, null, null);
+        return { tenant: (await tenants.find(tx, id))!, apiKey, signingKey, authyApiKey };
       }),
 
     list: (): Promise<Tenant[]> => tenants.list(pool),
 
     findByName: (name: string): Promise<Tenant | undefined> => tenants.findByName(pool, name),
 
-    /** A new API key; those before it work for `overlapMs` more. */
+    /** A new API key that may do everything; all those before it work for `overlapMs` more. */
     rotateKey: (tenantId: string, overlapMs: number): Promise<string> =>
       inTransaction(pool, async (tx) => {
         await tenants.expireApiKeys(tx, tenantId, overlapMs);
-        return addApiKey(tx, tenantId);
+        return addApiKey(tx, tenantId, null, null);
       }),
 
-    /** The tenant that holds this API key. */
-    async authenticate(apiKey: string): Promise<Tenant | undefined> {
+    /** One more API key, which may do what its scopes say; `lifetimeMs` null: for good. */
+    createKey: (tenantId: string, scopes: Scopes, lifetimeMs: number | null): Promise<string> =>
+      inTransaction(pool, (tx) => addApiKey(tx, tenantId, scopes, lifetimeMs)),
+
+    listKeys: (tenantId: string): Promise<ApiKey[]> => tenants.listApiKeys(pool, tenantId),
+
+    /** Ends the keys with this hint now; answers how many were still valid. */
+    revokeKey: (tenantId: string, hint: string): Promise<number> => tenants.expireApiKeys(pool, tenantId, 0, hint),
+
+    /** The tenant that holds this API key, and what the key may do. */
+    async authenticate(apiKey: string): Promise<KeyHolder | undefined> {
       return looksLikeApiKey(apiKey) ? tenants.findByApiKey(pool, apiKey) : undefined;
     },
 
@@ -54,6 +85,13 @@ export function createTenants(pool: Pool, tenants: TenantRows) {
     },
 
     readSigningKey: (tenantId: string): Promise<string> => tenants.readSigningKey(pool, tenantId),
+
+    readAuthyApiKey: (tenantId: string): Promise<string | undefined> => tenants.readAuthyApiKey(pool, tenantId),
+
+    /** Gives a tenant another Authy API key; the one before it ends. @throws AuthyKeyInUse */
+    async setAuthyApiKey(tenantId: string, key: string): Promise<void> {
+      if (!(await tenants.setAuthyApiKey(pool, tenantId, key))) throw new AuthyKeyInUse();
+    },
   };
 }
 export type Tenants = ReturnType<typeof createTenants>;

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { createTenantRows } from '../db/tenants';
 import { createPool } from '../db/transaction';
 import type { MasterKey } from '../platform/config';
+import { mintAuthyApiKey } from '../platform/keys/apiKey';
 import { createKeyring, UnsealError } from '../platform/keys/keyring';
 import { createTenants } from '../services/tenants';
 import type { Tenants } from '../services/tenants';
@@ -17,6 +18,7 @@ export interface Demo {
   tenantId: string;
   apiKey: string;
   signingKey: string;
+  authyApiKey: string;
 }
 
 export interface DemoOptions {
@@ -31,7 +33,8 @@ export async function ensureDemo({ home, databaseUrl, masterKeys }: DemoOptions)
   try {
     const tenants = createTenants(pool, createTenantRows(createKeyring(masterKeys)));
     const { tenantId, apiKey } = await keepApiKey(home.file('demo.json'), tenants);
-    return { tenantId, apiKey, signingKey: await tenants.readSigningKey(tenantId) };
+    const signingKey = await tenants.readSigningKey(tenantId);
+    return { tenantId, apiKey, signingKey, authyApiKey: await keepAuthyApiKey(tenantId, tenants) };
   } catch (error) {
     if (!(error instanceof UnsealError)) throw error;
     throw new StackError(
@@ -45,13 +48,22 @@ export async function ensureDemo({ home, databaseUrl, masterKeys }: DemoOptions)
 async function keepApiKey(file: string, tenants: Tenants): Promise<Pick<Demo, 'tenantId' | 'apiKey'>> {
   const kept = fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, 'utf8')) as { apiKey: string }) : undefined;
   const known = kept && (await tenants.authenticate(kept.apiKey));
-  if (known) return { tenantId: known.id, apiKey: kept.apiKey };
+  if (known) return { tenantId: known.tenant.id, apiKey: kept.apiKey };
   const created = await tenants.create(NAME);
   const tenant = created?.tenant ?? (await tenants.findByName(NAME));
   if (!tenant) throw new Error(`tenant ${NAME} is neither new nor there`);
   const apiKey = created?.apiKey ?? (await tenants.rotateKey(tenant.id, OVERLAP_MS));
   writePrivately(file, JSON.stringify({ apiKey }));
   return { tenantId: tenant.id, apiKey };
+}
+
+/** A home from before there were Authy API keys gets one. */
+async function keepAuthyApiKey(tenantId: string, tenants: Tenants): Promise<string> {
+  const kept = await tenants.readAuthyApiKey(tenantId);
+  if (kept !== undefined) return kept;
+  const minted = mintAuthyApiKey();
+  await tenants.setAuthyApiKey(tenantId, minted);
+  return minted;
 }
 
 /** The user `demo`, asked for at the API as any backend would. */

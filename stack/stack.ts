@@ -31,6 +31,7 @@ export interface StackFacts {
   tenantId: string;
   userId: string;
   signingKey: string;
+  authyApiKey: string;
   /** Where the demo shop takes callbacks. */
   callbackUrl: string;
   temporalAddress: string;

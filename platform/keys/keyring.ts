@@ -10,6 +10,8 @@ const TAG_BYTES = 16;
  * context (usually an id) ties a sealed value to its row. The first master key seals, all of them open.
  */
 export interface Keyring {
+  /** The ids of its master keys, the current one first. */
+  keyIds: readonly string[];
   /** AES-256-GCM: [version][key id length][key id][nonce][ciphertext][tag]. */
   encrypt(purpose: string, plaintext: Buffer | string, context: string): Buffer;
   /** Throws UnsealError on any change of the bytes, and for another purpose or context. */
@@ -59,6 +61,8 @@ export function createKeyring(masterKeys: readonly MasterKey[]): Keyring {
     hmac(derived(master, 'index', purpose), [value]);
 
   return {
+    keyIds: masterKeys.map(({ id }) => id),
+
     encrypt(purpose, plaintext, context) {
       const id = Buffer.from(current.id);
       const nonce = randomBytes(NONCE_BYTES);

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createTenantRows } from '../../db/tenants';
+import { createKeyring } from '../../platform/keys/keyring';
 import { startApi } from '../support/http';
 import { addUser } from '../support/phone';
 import type { TestProgram } from '../support/program';
@@ -29,7 +31,19 @@ test('what people and tenants want to keep to themselves is in no row in clear, 
   expect(dump).toContain(user.id);
   const { apiKey, signingKey } = program.tenant;
   const token = await newToken(program, user.id);
-  for (const secret of [phone, '446681801', 'planted', apiKey, apiKey.slice(9), signingKey, token.slice(-43), '"d"']) {
+  const tenants = createTenantRows(createKeyring(program.config.masterKeys));
+  const authyApiKey = (await tenants.readAuthyApiKey(program.pool, program.tenant.id))!;
+  for (const secret of [
+    phone,
+    '446681801',
+    'planted',
+    apiKey,
+    apiKey.slice(9),
+    authyApiKey,
+    signingKey,
+    token.slice(-43),
+    '"d"',
+  ]) {
     expect({ secret, found: dump.includes(secret) }).toEqual({ secret, found: false });
   }
 });

@@ -49,6 +49,7 @@ describe('a stack that is ready', () => {
     expect(stack.facts).toMatchObject({
       apiKey: expect.stringMatching(/^ck_/),
       signingKey: expect.stringMatching(/^whsec_/),
+      authyApiKey: expect.stringMatching(/^[0-9A-Za-z]{32}$/),
       tenantId: expect.any(String),
       userId: expect.any(String),
       temporalAddress: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
