@@ -2,7 +2,7 @@ import { DomainError } from './errors';
 import type { Method } from './method';
 
 /** What an open onboarding waits for. */
-export const WAITS = [
+const WAITS = [
   'waiting_for_method',
   'waiting_for_device',
   'waiting_for_confirmation',

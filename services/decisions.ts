@@ -44,6 +44,9 @@ export function createDecisions(deps: DecisionDeps) {
     return (await approvals.find(tx, tenantId, id))!;
   }
 
+  /** Outcomes that end an onboarding as well, on their way to the commit. */
+  const endings = new WeakSet<Approval>();
+
   async function conclude(
     tx: Tx,
     approval: Approval,
@@ -58,7 +61,7 @@ export function createDecisions(deps: DecisionDeps) {
       [...events, { type: `approval_${status}`, ...idsOf(approval), data: { reason } }, ...closed.events],
       [...wakers(approval), ...closed.wake],
     );
-    return {
+    const concluded: Approval = {
       ...approval,
       status,
       reason,
@@ -66,6 +69,8 @@ export function createDecisions(deps: DecisionDeps) {
       pushState: approval.pushState === 'waiting' ? 'none' : approval.pushState,
       callbackState: approval.callbackUrl === null ? 'none' : 'waiting',
     };
+    if (closed.events.length > 0) endings.add(concluded);
+    return concluded;
   }
 
   /**
@@ -105,7 +110,7 @@ export function createDecisions(deps: DecisionDeps) {
     if (before.status !== 'pending' || approval.status === 'pending') return approval;
     onOutcome?.(approval.status);
     const { tenantId, onboardingId } = approval;
-    if (onboardingId !== null) onConfirmationDecided?.({ tenantId, onboardingId });
+    if (onboardingId !== null && endings.has(approval)) onConfirmationDecided?.({ tenantId, onboardingId });
     return approval;
   }
 

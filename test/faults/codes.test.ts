@@ -153,6 +153,14 @@ describe('what the workflow does', () => {
     expect(await codeEvents(bench, userId)).toEqual([{ type: 'code_sent', reason: null }]);
   });
 
+  test('tells once that it was sent, also when a slow try and its repetition end together', async () => {
+    const { input, userId, sender, sendCode } = await setup();
+    const heard = await Promise.all(Array.from({ length: 5 }, () => sendCode(input)));
+    expect(new Set(heard)).toEqual(new Set(['sent']));
+    expect(new Set(sender.send.mock.calls.map(([{ idempotencyKey }]) => idempotencyKey)).size).toBe(1);
+    expect(await codeEvents(bench, userId)).toEqual([{ type: 'code_sent', reason: null }]);
+  });
+
   test('nothing for a generation that was replaced', async () => {
     const { input, inputOf, userId, sender, tryToSendCode, sendCode, recordCodeFailure } = await setup();
     const later = await issue(bench, userId);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { countOf } from './count';
+import { pushByLink } from './onboardings';
 import { approved, codeSent, openWorld, twoOfThree } from './scenarios';
 import type { World } from './scenarios';
 
@@ -53,6 +54,21 @@ describe('a code that the carrier takes at once, lived through now', () => {
     expect(events).toBeLessThanOrEqual(8);
     expect(workflowTasks).toBe(1);
     expect(actions).toBe(2);
+  }, 60_000);
+});
+
+describe('an onboarding for push, method chosen later, link sent, registered, confirmed, lived through now', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openWorld();
+  }, 60_000);
+  afterAll(() => world.close());
+
+  test('takes at most 23 events, 4 workflow tasks and 9 billable actions', async () => {
+    const { events, workflowTasks, actions } = countOf(await pushByLink(world));
+    expect(events).toBeLessThanOrEqual(23);
+    expect(workflowTasks).toBe(4);
+    expect(actions).toBe(9);
   }, 60_000);
 });
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import type { PushSender } from '../../channels/push/push';
+import type { Substitutes } from '../../program';
 import { approvalWorkflowId } from '../../workflows/approval.messages';
 import { addUser } from '../support/phone';
 import { startTestProgram } from '../support/program';
@@ -12,7 +13,10 @@ import { until } from '../support/until';
 const MASTER_KEYS = `k1:${Buffer.alloc(32, 9).toString('base64')}`;
 
 /** The product at work, and an operator before it: who has Temporal's tools, and none of our keys. */
-export async function openDesk({ workersAtOnce = true } = {}) {
+export async function openDesk({
+  workersAtOnce = true,
+  ...substitutes
+}: Substitutes & { workersAtOnce?: boolean } = {}) {
   const unreachable = new Set<string>();
   const push: PushSender = {
     kind: 'simulated',
@@ -22,7 +26,7 @@ export async function openDesk({ workersAtOnce = true } = {}) {
   };
   const env = { COUNTERSIGN_MASTER_KEYS: MASTER_KEYS };
   const roles = workersAtOnce ? {} : { COUNTERSIGN_ROLES: 'api' };
-  const program = await startTestProgram({ pushSenders: [push], env: { ...env, ...roles } });
+  const program = await startTestProgram({ pushSenders: [push], ...substitutes, env: { ...env, ...roles } });
   const { databaseUrl, taskQueuePrefix, temporal: at } = program.config;
   await until(async () => (await program.call('GET', '/readyz')).body.temporal === 'ok');
   const connection = await NativeConnection.connect({ address: process.env['TEMPORAL_ADDRESS'] ?? '' });
@@ -78,42 +82,13 @@ export interface Row {
   workflow_due_at: Date | null;
 }
 
-async function ask(
-  program: TestProgram,
-  temporal: Client,
-  userId: string,
-  { expiresInSeconds, ailing }: { expiresInSeconds: number; ailing: boolean },
-  answer: (id: string, decision: 'approved' | 'denied') => Promise<void>,
-) {
-  const receiver = await startReceiver(ailing ? Array<number>(1_000).fill(503) : []);
-  const request = { userId, mode: 'transaction', title: 'Pay', expiresInSeconds, callbackUrl: receiver.url };
-  const created = await program.call('POST', '/v1/approvals', request);
-  const id: string = created.body.id;
-  const workflowId = approvalWorkflowId({ tenantId: program.tenant.id, approvalId: id });
+/** What an operator can do to a workflow. */
+export function operate(program: TestProgram, temporal: Client, workflowId: string) {
   const handle = temporal.workflow.getHandle(workflowId);
   const { namespace } = program.config.temporal;
-
-  /** From the table: the API would expire what it reads past its deadline. */
-  async function row(): Promise<Row> {
-    const { rows } = await program.pool.query<Row>('select * from approvals where id = $1', [id]);
-    return rows[0]!;
-  }
-
   return {
-    id,
     workflowId,
     handle,
-    row,
-    answer: (decision: 'approved' | 'denied') => answer(id, decision),
-    /** Waits until the row is as asked; longest the deadline and what is promised after it. */
-    rowWhere: (seen: (row: Row) => boolean, what: string) =>
-      until(
-        async () => {
-          const now = await row();
-          return seen(now) && now;
-        },
-        { withinMs: 60_000, what },
-      ),
     workflowExists: () => until(async () => handle.describe().catch(() => undefined), { what: 'a workflow' }),
     /** Where one quick try was not enough. */
     patientActivity: () =>
@@ -149,6 +124,42 @@ async function ask(
       await temporal.workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId } });
       await until(async () => handle.describe().then(() => false, () => true), { withinMs: 60_000, what: 'the deletion' }); // prettier-ignore
     },
+  };
+}
+
+async function ask(
+  program: TestProgram,
+  temporal: Client,
+  userId: string,
+  { expiresInSeconds, ailing }: { expiresInSeconds: number; ailing: boolean },
+  answer: (id: string, decision: 'approved' | 'denied') => Promise<void>,
+) {
+  const receiver = await startReceiver(ailing ? Array<number>(1_000).fill(503) : []);
+  const request = { userId, mode: 'transaction', title: 'Pay', expiresInSeconds, callbackUrl: receiver.url };
+  const created = await program.call('POST', '/v1/approvals', request);
+  const id: string = created.body.id;
+  const workflowId = approvalWorkflowId({ tenantId: program.tenant.id, approvalId: id });
+
+  /** From the table: the API would expire what it reads past its deadline. */
+  async function row(): Promise<Row> {
+    const { rows } = await program.pool.query<Row>('select * from approvals where id = $1', [id]);
+    return rows[0]!;
+  }
+
+  return {
+    id,
+    ...operate(program, temporal, workflowId),
+    row,
+    answer: (decision: 'approved' | 'denied') => answer(id, decision),
+    /** Waits until the row is as asked; longest the deadline and what is promised after it. */
+    rowWhere: (seen: (row: Row) => boolean, what: string) =>
+      until(
+        async () => {
+          const now = await row();
+          return seen(now) && now;
+        },
+        { withinMs: 60_000, what },
+      ),
     /** As if the time had passed by when the workflow should have been heard from. */
     passPatience: () =>
       program.pool.query('update approvals set workflow_due_at = clock_timestamp() where id = $1', [id]),

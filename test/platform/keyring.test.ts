@@ -83,6 +83,7 @@ describe('a mac', () => {
     expect(during.macMatches('nonce', mac, 'a', 'b')).toBe(true);
     expect(after.macMatches('nonce', mac, 'a', 'b')).toBe(false);
     expect(during.mac('nonce', 'a', 'b')).toEqual(after.mac('nonce', 'a', 'b'));
+    expect(during.macs('nonce', 'a', 'b')).toEqual([after.mac('nonce', 'a', 'b'), mac]);
   });
 
   test.each([

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { DomainError } from '../../domain/errors';
 import { createTestDatabase } from '../support/database';
 import type { TestDatabase } from '../support/database';
 import { createBench, signFor } from '../support/services';
 import type { Bench } from '../support/services';
+import { atOnce, said } from './atOnce';
+import { count } from './guesses';
 
 /** What many callers at once can do to one approval, with nothing between them and the rows. */
 let database: TestDatabase;
@@ -16,19 +17,6 @@ afterAll(async () => {
   await bench?.close();
   await database?.drop();
 });
-
-/** The refusal's code, or what the approval is. Anything else is an accident, and fails the test. */
-const said = (work: Promise<{ status: string }>): Promise<string> =>
-  work.then(
-    ({ status }) => status,
-    (error: unknown) => {
-      if (error instanceof DomainError) return error.code;
-      throw error;
-    },
-  );
-
-const count = (all: readonly string[]): Record<string, number> =>
-  all.reduce<Record<string, number>>((counts, one) => ({ ...counts, [one]: (counts[one] ?? 0) + 1 }), {});
 
 async function rowsOf(approvalId: string) {
   const one = async <T>(sql: string) => (await bench.pool.query<{ it: T }>(sql, [approvalId])).rows.map(({ it }) => it);
@@ -79,7 +67,7 @@ describe('answers that race', () => {
       const jws = await signFor(approval, user.phones[0]!, 'approved');
       const answer = () => said(bench.services.decisions.recordAnswer(approval.id, jws));
       const cancel = () => said(bench.services.approvals.cancel(bench.tenant.id, approval.id));
-      const [answered, cancelled] = await atOnce(round, answer, cancel);
+      const [answered, cancelled] = await atOnce(bench, round, answer, cancel);
       const { status, outcomes } = await rowsOf(approval.id);
       expect(outcomes).toEqual([`approval_${status}`]);
       expect([answered, cancelled, status]).toEqual(
@@ -132,7 +120,7 @@ describe('answers that race', () => {
       const jws = await signFor(approval, phone, 'approved');
       const answer = () => said(bench.services.decisions.recordAnswer(approval.id, jws));
       const remove = () => bench.services.users.removeDevice(bench.tenant.id, user.id, phone.id).then(() => 'removed');
-      const [heard] = await atOnce(round, answer, remove);
+      const [heard] = await atOnce(bench, round, answer, remove);
       const { rows } = await bench.pool.query(
         `select a.status, a.decided_at <= d.removed_at as in_time, d.removed_at is not null as removed
            from approvals a, devices d where a.id = $1 and d.id = $2`,
@@ -159,7 +147,7 @@ describe('answers that race', () => {
       const answer = () =>
         Promise.all(approvals.map(({ id }, i) => said(bench.services.decisions.recordAnswer(id, signed[i]!))));
       const remove = () => bench.services.users.remove(bench.tenant.id, user.id);
-      const [heard] = await atOnce(round, answer, remove);
+      const [heard] = await atOnce(bench, round, answer, remove);
       const { rows } = await bench.pool.query(
         `select a.status, a.decided_at <= u.removed_at as in_time
            from approvals a join approvers p on p.approval_id = a.id join users u on u.id = p.user_id
@@ -181,6 +169,7 @@ describe('answers that race', () => {
     for (let round = 0; round < 30; round++) {
       const user = await bench.addUser(1);
       const [created] = await atOnce(
+        bench,
         round,
         () => said(bench.ask(user.id)),
         () => bench.services.users.remove(bench.tenant.id, user.id),
@@ -232,18 +221,3 @@ test('the numbers of events have no gap and no double, whoever wrote at once', a
   expect(written).toBeGreaterThan(500);
   expect(others).toEqual({ last: written, distinct: written, counter: written });
 });
-
-/** Two at once, each of them a little ahead in turn: who is first must differ from round to round. */
-async function atOnce<A, B>(round: number, a: () => Promise<A>, b: () => Promise<B>): Promise<[A, B]> {
-  const ahead = async () => {
-    for (let turns = 0; turns < (round % 7) * 2; turns++) await bench.pool.query('select 1');
-  };
-  if (round % 2 === 0) {
-    const first = a();
-    await ahead();
-    return Promise.all([first, b()]);
-  }
-  const first = b();
-  await ahead();
-  return Promise.all([a(), first]).then(([x, y]) => [x, y]);
-}

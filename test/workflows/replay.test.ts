@@ -31,7 +31,7 @@ describe('stored histories', () => {
   const right = names.filter((name) => !name.startsWith(WRONG));
   const wrong = names.filter((name) => name.startsWith(WRONG));
 
-  test('are those of every way in which an approval or a code ends', () => {
+  test('are those of every way in which an approval, a code or an onboarding ends', () => {
     expect(right).toEqual([
       'approved',
       'callback-failed-first',
@@ -41,6 +41,12 @@ describe('stored histories', () => {
       'denied',
       'expired',
       'not-eager',
+      'onboarding-cancelled',
+      'onboarding-expired',
+      'onboarding-push-by-device',
+      'onboarding-push-by-link',
+      'onboarding-sms',
+      'onboarding-totp',
       'push-failed-first',
       'two-of-three',
     ]);
@@ -67,6 +73,12 @@ describe('stored histories', () => {
     ['callback-failed-first', { events: 20, workflowTasks: 3, actions: 6 }],
     ['code-sent', { events: 6, workflowTasks: 1, actions: 2 }],
     ['code-failed-first', { events: 12, workflowTasks: 2, actions: 3 }],
+    ['onboarding-push-by-link', { events: 23, workflowTasks: 4, actions: 9 }],
+    ['onboarding-push-by-device', { events: 13, workflowTasks: 2, actions: 5 }],
+    ['onboarding-sms', { events: 13, workflowTasks: 2, actions: 5 }],
+    ['onboarding-totp', { events: 13, workflowTasks: 2, actions: 5 }],
+    ['onboarding-expired', { events: 19, workflowTasks: 3, actions: 7 }],
+    ['onboarding-cancelled', { events: 15, workflowTasks: 2, actions: 6 }],
   ])('%s costs %j', (name, count) => {
     expect(countOf(readStored(name))).toEqual(count);
   });
@@ -81,7 +93,7 @@ describe('stored histories', () => {
         Buffer.from(data, 'base64').toString('latin1'),
       );
       expect(inside).toContain('"activity_type"'); // what is in clear was found
-      expect(inside).not.toMatch(/Log in|eyJ|signed/);
+      expect(inside).not.toMatch(/Log in|eyJ|signed|\+41|install#il_/);
     }
   });
 });
