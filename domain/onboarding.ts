@@ -2,12 +2,7 @@ import { DomainError } from './errors';
 import type { Method } from './method';
 
 /** What an open onboarding waits for. */
-const WAITS = [
-  'waiting_for_method',
-  'waiting_for_device',
-  'waiting_for_confirmation',
-  'waiting_for_code',
-] as const;
+const WAITS = ['waiting_for_method', 'waiting_for_device', 'waiting_for_confirmation', 'waiting_for_code'] as const;
 
 /** How an onboarding ends. */
 export const ENDS = ['enabled', 'expired', 'cancelled'] as const;
