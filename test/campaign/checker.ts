@@ -6,7 +6,10 @@ import { COUNTS } from './verdict';
 import type { Check, Counts, Fault, Outage } from './verdict';
 import { webhookCheck, WEBHOOKS_WITHIN_MS } from './webhookChecker';
 
-/** One for each kind of thing that clients are told of. */
+/**
+ * One for each kind of thing that clients are told of. A further kind brings a file with its flows (added in `flows.ts`),
+ * one with its points (`points.ts`), one with its check (here), and its facts (`told.ts`) under an `about` of its own.
+ */
 const CHECKS: readonly Check[] = [approvalCheck, webhookCheck];
 
 const LOOK_AGAIN_MS = 250;

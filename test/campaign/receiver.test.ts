@@ -66,7 +66,12 @@ describe('a webhook', () => {
   /** Signed with all of these keys, as while a secret is being replaced. */
   async function tell(endpoint: string, number: number, keys: string[], headerNumber = number): Promise<number> {
     const [id, headerId] = [`evt_tenant_${number}`, `evt_tenant_${headerNumber}`];
-    const body = JSON.stringify({ id, type: 'user_created', timestamp: '2026-11-24T10:00:00.000Z', data: {} });
+    const body = JSON.stringify({
+      id,
+      type: 'user_created',
+      timestamp: '2026-11-24T10:00:00.000Z',
+      data: { userId: 'u' },
+    });
     const now = new Date();
     const response = await fetch(receiver.webhookUrl(endpoint), {
       method: 'POST',
@@ -95,6 +100,7 @@ describe('a webhook', () => {
       eventId: 'evt_tenant_1',
       type: 'user_created',
       eventAtMs: Date.parse('2026-11-24T10:00:00Z'),
+      data: { userId: 'u' },
     });
   });
 

@@ -27,14 +27,22 @@ export type ToldOfApproval =
 /** `endpoint` is the back end's own name for it, which is also its description and its idempotency key. */
 export type ToldOfWebhook = { about: 'webhook'; endpoint: string; atMs: number } & (
   | { what: 'created'; endpointId: string; secret: string; eventTypes: readonly string[] | null }
-  /** The last try of the request had not begun before the first, at `begunMs`. */
+  /** The request was first sent at `begunMs`; the ping that was acknowledged was made between then and now. */
   | { what: 'pinged'; begunMs: number }
   /** From now on, everything is signed with the new secret and with the one before it. */
   | { what: 'rotated' }
   | { what: 'redelivered'; begunMs: number; sinceMs: number }
   | { what: 'removed' }
   /** An event arrived; `secrets` says with which of the endpoint's secrets it is signed. */
-  | { what: 'arrived'; eventId: string; type: string; eventAtMs: number; digest: string; secrets: readonly number[] }
+  | {
+      what: 'arrived';
+      eventId: string;
+      type: string;
+      eventAtMs: number;
+      data: Readonly<Record<string, unknown>>;
+      digest: string;
+      secrets: readonly number[];
+    }
   | { what: 'refused'; call: WebhookCall; code: string }
   | { what: 'unanswered'; call: WebhookCall }
 );

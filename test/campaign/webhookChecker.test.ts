@@ -45,6 +45,7 @@ const arrived = (number: number, changes: Partial<Arrival> = {}): Arrival => ({
   eventId: `evt_tenant_${number}`,
   type: 'approval_created',
   eventAtMs: CREATED + number,
+  data: {},
   digest: `body ${number}`,
   secrets: [0],
   ...changes,

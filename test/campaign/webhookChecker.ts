@@ -58,12 +58,14 @@ function faultsOfBodies(told: readonly Told[]): Fault[] {
 }
 
 function faultsOfDeliveries({ deliveries, endpoints }: WebhookRows, late: (atMs: number) => boolean): Fault[] {
-  const removed = new Set(endpoints.filter((row) => row.removed).map(({ id }) => id));
+  const known = new Map(endpoints.map((row) => [row.id, row]));
   const faults: Fault[] = [];
-  for (const { id, endpointId, state, dueAtMs } of deliveries) {
-    if (endpointId !== null && removed.has(endpointId)) continue;
-    if (state === 'dead') faults.push({ kind: 'lost', rule: 'a delivery is dead', subject: id });
-    if (state === 'due' && late(dueAtMs!)) faults.push({ kind: 'lost', rule: 'a delivery stays due', subject: id });
+  for (const { id, endpointId, number, state, dueAtMs } of deliveries) {
+    const row = known.get(endpointId ?? '');
+    if (row?.removed) continue;
+    const subject = row ? `${number} at ${row.endpoint}` : id;
+    if (state === 'dead') faults.push({ kind: 'lost', rule: 'a delivery is dead', subject });
+    if (state === 'due' && late(dueAtMs!)) faults.push({ kind: 'lost', rule: 'a delivery stays due', subject });
   }
   return faults;
 }
@@ -128,8 +130,8 @@ function faultsOfEvents({ row, created, arrivals, events, isLost }: OfEndpoint):
 /** What the answer to a call promised, also to an endpoint that was removed once it had been kept. */
 function faultsOfPromises({ row, created, tales, arrivals, events, isLost }: OfEndpoint & { tales: readonly Told[] }) {
   const faults: Fault[] = [];
-  const fault = (rule: string, detail?: string) =>
-    faults.push({ kind: 'lost', rule, subject: row.endpoint, ...(detail !== undefined && { detail }) });
+  const fault = (rule: string, number?: number) =>
+    faults.push({ kind: 'lost', rule, subject: `${number ?? 'a ping'} at ${row.endpoint}` });
   const rotatedAtMs = tales.flatMap((tale) => (tale.what === 'rotated' ? tale.atMs : []));
   for (const tale of tales) {
     if (tale.what === 'pinged') {
@@ -137,8 +139,7 @@ function faultsOfPromises({ row, created, tales, arrivals, events, isLost }: OfE
       const ping = events.findLast((event) => event.endpointId === row.id && within(event.atMs));
       const came = arrivals.some(({ type, eventAtMs }) => type === 'webhook_pinged' && within(eventAtMs));
       if (!ping) fault('an acknowledged ping is not in the database');
-      else if (!came && isLost(ping.number, tale.atMs))
-        fault('an acknowledged ping never arrived', String(ping.number));
+      else if (!came && isLost(ping.number, tale.atMs)) fault('an acknowledged ping never arrived', ping.number);
     }
     if (tale.what === 'redelivered') {
       const again = new Set(
@@ -148,12 +149,12 @@ function faultsOfPromises({ row, created, tales, arrivals, events, isLost }: OfE
         if (event.atMs < tale.sinceMs || event.atMs >= tale.begunMs || again.has(event.number)) continue;
         if (event.type === 'webhook_pinged' || !wants(created, row, event) || !isLost(event.number, tale.atMs))
           continue;
-        fault('an event was not told once more', String(event.number));
+        fault('an event was not told once more', event.number);
       }
     }
     if (tale.what === 'arrived') {
       const needed = 1 + rotatedAtMs.filter((atMs) => atMs < tale.eventAtMs).length;
-      if (tale.secrets.length < needed) fault('not signed with every secret that counts', tale.eventId);
+      if (tale.secrets.length < needed) fault('not signed with every secret that counts', numberOf(tale.eventId));
     }
   }
   return faults;

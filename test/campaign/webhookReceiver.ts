@@ -65,10 +65,10 @@ export function createWebhookReceiver(log: ToldLog, salt: string): WebhookReceiv
       forged += 1;
       return false;
     }
-    const { id: eventId, type, timestamp } = event!;
+    const { id: eventId, type, timestamp, data } = event!;
     const digest = createHash('sha256').update(body).digest('base64url');
     const eventAtMs = Date.parse(timestamp);
-    const fact = { what: 'arrived', eventId, type, eventAtMs, digest, secrets: signedWith } as const;
+    const fact = { what: 'arrived', eventId, type, eventAtMs, data, digest, secrets: signedWith } as const;
     const its = arrivals.get(endpoint) ?? [];
     arrivals.set(endpoint, [...its, log.aboutWebhook(endpoint, fact)]);
     return true;
@@ -123,9 +123,16 @@ function isSigned(secret: Webhook, body: string, headers: IncomingHttpHeaders): 
   }
 }
 
-function readEvent(body: string): { id: string; type: string; timestamp: string } | undefined {
+interface EventBody {
+  id: string;
+  type: string;
+  timestamp: string;
+  data: Record<string, unknown>;
+}
+
+function readEvent(body: string): EventBody | undefined {
   try {
-    return JSON.parse(body) as { id: string; type: string; timestamp: string };
+    return JSON.parse(body) as EventBody;
   } catch {
     return undefined;
   }
