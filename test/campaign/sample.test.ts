@@ -9,7 +9,7 @@ const SAMPLE: readonly [point: string, part: PartName][] = [
   ['after commit of a creation', 'program'],
   ['before commit of an answer', 'postgres'],
   ['after RespondWorkflowTaskCompleted', 'temporal'],
-  ['before SignalWorkflowExecution', 'program'],
+  ['before SignalWorkflowExecution', 'temporal'],
   ['after commit of a delivered webhook', 'postgres'],
   ['before SignalWithStart of a drain', 'temporal'],
 ];
@@ -39,7 +39,7 @@ test('parts are killed in the middle of their work, and nothing is lost or doubl
 }, 240_000);
 
 test('without the lock of the row, decisions are doubled, and it is found', async () => {
-  const [record] = await runAll([['before commit of a cancellation', 'program']], { without: 'row-lock' });
+  const [record] = await runAll([['before commit of a cancellation', 'postgres']], { without: 'row-lock' });
   expect(campaign!.safeguardMet()).toBeGreaterThan(0);
   expect(record!.faults).toContainEqual(
     expect.objectContaining({ kind: 'doubled', rule: 'more than one decision is recorded' }),
