@@ -75,9 +75,8 @@ export function createWebhooks(deps: WebhookDeps) {
     }
     const view = toEventView(subject.event);
     const body = JSON.stringify(view);
-    const signed = subject.secrets.map((secret) =>
-      signWebhook({ id: view.id, timestampSeconds: nowMs() / 1_000, body, secret }),
-    );
+    const timestampSeconds = nowMs() / 1_000; // read once: both signatures are over the one that is sent
+    const signed = subject.secrets.map((secret) => signWebhook({ id: view.id, timestampSeconds, body, secret }));
     return client.post(subject.endpoint.url, {
       headers: {
         'content-type': 'application/json',

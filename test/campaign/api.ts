@@ -26,6 +26,14 @@ export async function ask<Body>(apiUrl: string, { method, path, headers, body }:
   return { status: response.status, headers: response.headers, body: (text ? JSON.parse(text) : {}) as Body };
 }
 
+export type Caller = <Body>(question: Question) => Promise<Reply<Body>>;
+
+/** Attempts in the name of a tenant. */
+export const asTenant =
+  (apiUrl: string, apiKey: string): Caller =>
+  (question) =>
+    ask(apiUrl, { ...question, headers: { ...question.headers, authorization: `Bearer ${apiKey}` } });
+
 /**
  * Repeats an attempt until it has an answer: not a broken connection, not a failure of ours, not "later, please".
  * Undefined when there was none in time.

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { ask, codeOf, untilAnswered } from './api';
-import type { Question, Reply } from './api';
+import { asTenant, codeOf, untilAnswered } from './api';
+import type { Reply } from './api';
 import { Phone } from './phone';
 import type { Status, ToldLog } from './told';
+import { createWebhookBackend } from './webhookBackend';
+import type { WebhookBackend } from './webhookBackend';
 
 export interface Approval {
   id: string;
@@ -10,14 +12,14 @@ export interface Approval {
   expiresAt: string;
 }
 
-export interface ApprovalRequest {
-  userId: string;
+export type ApprovalRequest = ({ userId: string } | { approvers: readonly string[]; required: number }) & {
   mode: 'login' | 'transaction';
   expiresInSeconds: number;
   callbackUrl?: string;
-}
+};
 
 export interface Backend {
+  readonly webhooks: WebhookBackend;
   createUser(): Promise<string>;
   /** A phone of this user, registered and with a push target. */
   addPhone(userId: string): Promise<Phone>;
@@ -30,8 +32,7 @@ export interface Backend {
 
 /** A tenant's back end, that repeats every request until it has an answer and writes down what it was told. */
 export function createBackend(apiUrl: string, apiKey: string, log: ToldLog): Backend {
-  const asTenant = <Body>(question: Question): Promise<Reply<Body>> =>
-    ask(apiUrl, { ...question, headers: { ...question.headers, authorization: `Bearer ${apiKey}` } });
+  const call = asTenant(apiUrl, apiKey);
 
   async function must<Body>(what: string, attempt: () => Promise<Reply<Body>>): Promise<Body> {
     const untilMs = Date.now() + 60_000;
@@ -41,17 +42,19 @@ export function createBackend(apiUrl: string, apiKey: string, log: ToldLog): Bac
   }
 
   return {
+    webhooks: createWebhookBackend(call, log),
+
     async createUser() {
       const externalId = `campaign-${randomUUID()}`;
       const question = { method: 'POST' as const, path: '/v1/users', body: JSON.stringify({ externalId }) };
-      return (await must('create a user', () => asTenant<{ id: string }>(question))).id;
+      return (await must('create a user', () => call<{ id: string }>(question))).id;
     },
 
     async addPhone(userId) {
       const key = { 'idempotency-key': randomUUID() };
       const path = `/v1/users/${userId}/registration-tokens`;
       const { registrationToken } = await must('create a registration token', () =>
-        asTenant<{ registrationToken: string }>({ method: 'POST', path, headers: key }),
+        call<{ registrationToken: string }>({ method: 'POST', path, headers: key }),
       );
       const phone = new Phone(apiUrl);
       await must('register a device', () => phone.register(registrationToken));
@@ -64,7 +67,7 @@ export function createBackend(apiUrl: string, apiKey: string, log: ToldLog): Bac
       const body = JSON.stringify({ ...request, title: 'Campaign', details: [{ label: 'Key', value: key }] });
       const headers = { 'idempotency-key': key };
       const send = async (): Promise<Approval | undefined> => {
-        const attempt = () => asTenant<Approval>({ method: 'POST', path: '/v1/approvals', headers, body });
+        const attempt = () => call<Approval>({ method: 'POST', path: '/v1/approvals', headers, body });
         const reply = await untilAnswered(attempt, untilMs);
         if (!reply) return void log.tell({ what: 'unanswered', call: 'create', subject: key });
         const code = codeOf(reply);
@@ -80,7 +83,7 @@ export function createBackend(apiUrl: string, apiKey: string, log: ToldLog): Bac
 
     async cancel(approvalId, untilMs) {
       const path = `/v1/approvals/${approvalId}/cancel`;
-      const reply = await untilAnswered(() => asTenant<Approval>({ method: 'POST', path }), untilMs);
+      const reply = await untilAnswered(() => call<Approval>({ method: 'POST', path }), untilMs);
       if (!reply) return log.tell({ what: 'unanswered', call: 'cancel', subject: approvalId });
       const code = codeOf(reply);
       if (code) log.tell({ what: 'refused', call: 'cancel', subject: approvalId, code });
@@ -90,7 +93,7 @@ export function createBackend(apiUrl: string, apiKey: string, log: ToldLog): Bac
     async waitUntilFinal(approvalId, untilMs) {
       const path = `/v1/approvals/${approvalId}?wait=5`;
       while (Date.now() < untilMs()) {
-        const reply = await untilAnswered(() => asTenant<Approval>({ method: 'GET', path }), untilMs);
+        const reply = await untilAnswered(() => call<Approval>({ method: 'GET', path }), untilMs);
         if (reply?.status !== 200) return;
         log.tell({ what: 'seen', approvalId, status: reply.body.status });
         if (reply.body.status !== 'pending') return;

@@ -1,28 +1,33 @@
+import type { Call } from '../support/proxies/h2cProxy';
+import type { Stop } from '../support/proxies/stops';
 import { createBackend } from './backend';
-import { CALLBACK_GRACE_MS, FINAL_WITHIN_MS, judge, readRows } from './checker';
-import type { Fault, Outage } from './checker';
+import { CALLBACK_GRACE_MS, FINAL_WITHIN_MS } from './approvalChecker';
 import { pause } from './api';
+import { judgeAll, settle } from './checker';
 import { startInstallation } from './installation';
 import { createLoad, createPeople } from './load';
-import type { Kill, Point, Trouble } from './points';
+import { callOf } from './places';
+import type { Trouble } from './places';
+import type { Kill, Point } from './points';
 import { startReceiver } from './receiver';
 import { takeOut } from './safeguards';
 import type { SafeguardName } from './safeguards';
 import { ToldLog } from './told';
+import { COUNTS } from './verdict';
+import type { Counts, Fault, Outage } from './verdict';
+import { registerEndpoint } from './webhookFlows';
+import { SICK } from './webhookReceiver';
 
 /** What one kill showed. */
-export interface KillRecord {
+export interface KillRecord extends Counts {
   point: string;
   part: string;
   /** False when the load never came to the point; then nothing was killed. */
   reached: boolean;
   flowsInFlight: number;
-  approvals: number;
-  /** Approvals, not faults: one can be wrong in more than one way. */
+  /** Things, not faults: one can be wrong in more than one way. */
   lost: number;
   doubled: number;
-  /** Callbacks that came again under the same id. */
-  repeats: number;
   faults: Fault[];
   /** From the kill until everything served again. */
   awayMs: number;
@@ -52,6 +57,11 @@ const WARM_UP_MS = 2_000;
 /** The load goes on for a while after the part is back. */
 const AFTERWARDS_MS = 1_500;
 
+const REFUSED: Partial<Record<Trouble, (call: Call) => boolean>> = {
+  'starts refused': ({ name }) => name === 'StartWorkflowExecution',
+  'pokes refused': callOf('SignalWithStartWorkflowExecution', 'webhooks/'),
+};
+
 /** An installation under load whose parts can be killed, one after the other. */
 export async function startCampaign({ random, without }: CampaignOptions): Promise<Campaign> {
   const installation = await startInstallation();
@@ -59,23 +69,22 @@ export async function startCampaign({ random, without }: CampaignOptions): Promi
   const safeguardMet = without ? takeOut(without, installation.postgres) : () => 0;
   const log = new ToldLog();
   const outages: Outage[] = [];
-  const receiver = await startReceiver(signingKey, log);
+  const receiver = await startReceiver(signingKey, log, String(random()));
   const backend = createBackend(apiUrl, apiKey, log);
 
   /** Flows that end in an outage, or soon after it, are not hopeless before it is over for long enough. */
   const giveUpMs = (expiresAtMs: number) =>
     Math.max(expiresAtMs, outages.at(-1)?.untilMs ?? 0) + FINAL_WITHIN_MS + CALLBACK_GRACE_MS;
+  // Both are told everything, from the first event on.
+  for (const key of ['healthy', SICK]) await registerEndpoint({ backend, receiver, giveUpMs }, key, null);
   const people = await createPeople(backend, PEOPLE);
-  const load = createLoad({ backend, receiver, log, random, giveUpMs }, people);
+  const load = createLoad({ backend, receiver, log, people, random, giveUpMs });
 
   const known = new Set<string>();
-  let approvalsBefore = 0;
-  let repeatsBefore = 0;
+  let before: Counts | undefined;
 
   function makeTrouble(trouble: Trouble | undefined): void {
-    installation.temporal.fail(
-      trouble === 'starts refused' ? ({ name }) => name === 'StartWorkflowExecution' : undefined,
-    );
+    installation.temporal.fail(trouble && REFUSED[trouble]);
     receiver.failFirst(trouble === 'callbacks refused once');
   }
 
@@ -97,14 +106,15 @@ export async function startCampaign({ random, without }: CampaignOptions): Promi
     return { flowsInFlight, awayMs: outage.untilMs - outage.fromMs };
   }
 
-  const stopAt = (point: Point) =>
-    'call' in point
-      ? installation.temporal.stopAt(point.call, point.when)
-      : installation.postgres.stopAt(point.statement, point.when);
+  function stopAt(point: Point): Pick<Stop<unknown>, 'arrived' | 'release' | 'drop'> {
+    if ('call' in point) return installation.temporal.stopAt(point.call, point.when);
+    if ('arrival' in point) return receiver.webhooks.stopAt(point.arrival, point.when);
+    return installation.postgres.stopAt(point.statement, point.when);
+  }
 
   /** What is wrong now and was not before. */
-  async function check(): Promise<{ faults: Fault[]; approvals: number; repeats: number }> {
-    const verdict = judge(log.facts, await readRows(database, tenantId), outages, Date.now());
+  async function check(): Promise<{ faults: Fault[]; counts: Counts }> {
+    const verdict = await judgeAll(database, tenantId, log.facts, outages);
     const all: Fault[] = [
       ...verdict.faults,
       ...installation
@@ -112,15 +122,16 @@ export async function startCampaign({ random, without }: CampaignOptions): Promi
         .map((subject) => ({ kind: 'lost' as const, rule: 'a part ended by itself', subject })),
       ...Array.from({ length: receiver.forged() }, (_, index) => ({
         kind: 'lost' as const,
-        rule: 'a callback without a valid signature',
+        rule: 'a callback or webhook without a valid signature',
         subject: String(index),
       })),
     ];
     const faults = all.filter(({ rule, subject }) => !known.has(`${rule} ${subject}`));
     for (const { rule, subject } of faults) known.add(`${rule} ${subject}`);
-    const [approvals, repeats] = [verdict.approvals - approvalsBefore, verdict.repeats - repeatsBefore];
-    [approvalsBefore, repeatsBefore] = [verdict.approvals, verdict.repeats];
-    return { faults, approvals, repeats };
+    const counts = { ...verdict.counts };
+    for (const name of COUNTS) counts[name] -= before?.[name] ?? 0;
+    before = verdict.counts;
+    return { faults, counts };
   }
 
   return {
@@ -137,16 +148,16 @@ export async function startCampaign({ random, without }: CampaignOptions): Promi
       makeTrouble(undefined);
       await pause(AFTERWARDS_MS);
       await load.drain();
-      const { faults, approvals, repeats } = await check();
+      await settle(database, tenantId);
+      const { faults, counts } = await check();
       return {
         point: kill.point.name,
         part: kill.part,
         reached: killed !== undefined,
         flowsInFlight: killed?.flowsInFlight ?? 0,
-        approvals,
+        ...counts,
         lost: subjectsOf(faults, 'lost'),
         doubled: subjectsOf(faults, 'doubled'),
-        repeats,
         faults,
         awayMs: killed?.awayMs ?? 0,
         tookMs: Date.now() - begunMs,

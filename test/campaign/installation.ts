@@ -19,7 +19,7 @@ import { startH2cProxy } from '../support/proxies/h2cProxy';
 import type { H2cProxy } from '../support/proxies/h2cProxy';
 import { startPostgresProxy } from '../support/proxies/postgresProxy';
 import type { PostgresProxy } from '../support/proxies/postgresProxy';
-import type { PartName } from './points';
+import type { PartName } from './places';
 
 export interface Installation {
   readonly apiUrl: string;

@@ -1,6 +1,7 @@
 import type { Backend } from './backend';
 import { FLOWS } from './flows';
-import type { FlowName, Person, World } from './flows';
+import type { FlowName } from './flows';
+import type { Person, World } from './world';
 
 /** How often each flow is chosen, next to the others. */
 export type Mix = Partial<Record<FlowName, number>>;
@@ -14,6 +15,9 @@ export const ORDINARY: Mix = {
   cancelled: 2,
   withdrawn: 3,
   silent: 1,
+  severalAtOnce: 2,
+  severalInTurn: 1,
+  endpoint: 1,
 };
 
 export interface Load {
@@ -28,7 +32,7 @@ export interface Load {
 }
 
 /** People who are asked for approval all the time, each by one flow after the other. */
-export function createLoad(world: World, people: readonly Person[]): Load {
+export function createLoad(world: World): Load {
   let mix: Mix | undefined;
   let flows = 0;
   let running: Promise<void>[] = [];
@@ -50,7 +54,7 @@ export function createLoad(world: World, people: readonly Person[]): Load {
     run(next) {
       const idle = mix === undefined;
       mix = next;
-      if (idle) running = people.map(ask);
+      if (idle) running = world.people.map(ask);
     },
     inFlight: () => flows,
     reaches: (least) =>

@@ -1,90 +1,21 @@
-import type { Call } from '../support/proxies/h2cProxy';
-import type { Statement } from '../support/proxies/postgresMessages';
 import type { When } from '../support/proxies/stops';
+import { APPROVAL_CALLS, APPROVAL_STATEMENTS } from './approvalPoints';
 import { ORDINARY } from './load';
 import type { Mix } from './load';
-
-export type PartName = 'program' | 'temporal' | 'postgres';
-
-/** What has to go wrong so that a point is reached at all. */
-export type Trouble = 'starts refused' | 'callbacks refused once';
-
-interface Place {
-  name: string;
-  mix?: Mix;
-  trouble?: Trouble;
-}
-interface CallPlace extends Place {
-  call: (call: Call) => boolean;
-}
-interface StatementPlace extends Place {
-  statement: (statement: Statement) => boolean;
-}
+import type { PartName, Place } from './places';
+import { WEBHOOK_ARRIVALS, WEBHOOK_CALLS, WEBHOOK_STATEMENTS } from './webhookPoints';
 
 /** A named moment at which a part is killed. */
-export type Point = (CallPlace | StatementPlace) & {
+export type Point = Place & {
   when: When;
   mix: Mix;
-  /** The parts that a kill at this moment concerns: both ends of the connection that is held. */
+  /** The parts that a kill at this moment concerns: the program, and the other end of the connection that is held. */
   parts: readonly PartName[];
 };
 
-// The token of a task names the workflow that it belongs to.
-const ofApproval = ({ body }: Call) => body.includes('approval/');
-
-const CALLS: readonly CallPlace[] = [
-  { name: 'StartWorkflowExecution', call: ({ name }) => name === 'StartWorkflowExecution' },
-  { name: 'SignalWorkflowExecution', call: ({ name }) => name === 'SignalWorkflowExecution' },
-  {
-    name: 'RespondWorkflowTaskCompleted',
-    call: (call) => call.name === 'RespondWorkflowTaskCompleted' && ofApproval(call),
-  },
-  {
-    name: 'SignalWithStartWorkflowExecution',
-    call: ({ name }) => name === 'SignalWithStartWorkflowExecution',
-    trouble: 'starts refused',
-  },
-  {
-    name: 'RespondActivityTaskCompleted',
-    call: (call) => call.name === 'RespondActivityTaskCompleted' && ofApproval(call),
-    trouble: 'callbacks refused once',
-  },
-];
-
-const commitAfter = (text: string) => (statement: Statement) =>
-  statement.name === 'commit' && statement.transaction.some(({ name }) => name.includes(text));
-
-const commitOfEvent = (type: string) => (statement: Statement) =>
-  statement.name === 'commit' &&
-  statement.transaction.some(
-    ({ name, values }) => name.includes('insert into events') && values.some((value) => value?.includes(`"${type}"`)),
-  );
-
-const STATEMENTS: readonly StatementPlace[] = [
-  { name: 'commit of a creation', statement: commitAfter('insert into approvals') },
-  {
-    name: 'lock for a change',
-    statement: ({ name }) => /^select .* from approvals a where .* for update$/.test(name),
-  },
-  { name: 'commit of an answer', statement: commitAfter('insert into answers') },
-  { name: 'commit of an expiry', statement: commitOfEvent('approval_expired'), mix: { silent: 4, direct: 1 } },
-  {
-    name: 'commit of a cancellation',
-    statement: commitOfEvent('approval_cancelled'),
-    mix: { cancelled: 3, withdrawn: 2, direct: 1 },
-  },
-  { name: 'touch by a workflow', statement: ({ name }) => name.startsWith('with touched as') },
-  { name: 'end of a callback', statement: ({ name }) => name.startsWith('update approvals set callback_state') },
-  {
-    name: 'take by reconcile',
-    statement: ({ name }) => name.startsWith('update approvals set workflow_due_at') && name.includes('skip locked'),
-    trouble: 'starts refused',
-  },
-];
-
 const WHENS: readonly When[] = ['before', 'after'];
 
-const points = (places: readonly (CallPlace | StatementPlace)[], other: PartName): Point[] =>
+const points = (places: readonly Place[], other: PartName): Point[] =>
   places.flatMap((place) =>
     WHENS.map((when) => ({
       mix: ORDINARY,
@@ -96,7 +27,10 @@ const points = (places: readonly (CallPlace | StatementPlace)[], other: PartName
   );
 
 /** Every moment at which the campaign kills. */
-export const POINTS: readonly Point[] = [...points(CALLS, 'temporal'), ...points(STATEMENTS, 'postgres')];
+export const POINTS: readonly Point[] = [
+  ...points([...APPROVAL_CALLS, ...WEBHOOK_CALLS], 'temporal'),
+  ...points([...APPROVAL_STATEMENTS, ...WEBHOOK_STATEMENTS, ...WEBHOOK_ARRIVALS], 'postgres'),
+];
 
 export interface Kill {
   point: Point;

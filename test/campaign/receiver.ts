@@ -1,14 +1,21 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';
 import type { Outcome, ToldLog } from './told';
+import { createWebhookReceiver } from './webhookReceiver';
+import type { WebhookReceiver } from './webhookReceiver';
+
+const CALLBACKS = '/callback';
 
 export interface Receiver {
+  /** Where callbacks go. */
   readonly url: string;
-  /** How many callbacks had no valid signature; each of them is a fault of the product. */
+  readonly webhooks: WebhookReceiver;
+  webhookUrl(endpoint: string): string;
+  /** How many callbacks and webhooks had no valid signature; each of them is a fault of the product. */
   forged(): number;
   /** While true, the first callback of each approval is answered 500, and is as if it had never come. */
   failFirst(failing: boolean): void;
@@ -17,8 +24,9 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-/** A tenant's endpoint: verifies the signature (Standard Webhooks) and writes down every callback. */
-export async function startReceiver(signingKey: string, log: ToldLog): Promise<Receiver> {
+/** A tenant's endpoints: verifies the signature (Standard Webhooks) and writes down every callback. */
+export async function startReceiver(signingKey: string, log: ToldLog, salt = ''): Promise<Receiver> {
+  const webhooks = createWebhookReceiver(log, salt);
   const webhook = new Webhook(signingKey);
   const arrivals = new Map<string, () => void>();
   const promises = new Map<string, Promise<void>>();
@@ -34,8 +42,13 @@ export async function startReceiver(signingKey: string, log: ToldLog): Promise<R
     return promise;
   };
 
-  async function receive(request: IncomingMessage): Promise<number> {
-    const body = verify(webhook, request, await text(request));
+  async function receive(request: IncomingMessage): Promise<{ status: number; headers?: OutgoingHttpHeaders }> {
+    const { url: path = '', headers } = request;
+    if (path !== CALLBACKS) return webhooks.receive({ path, headers, body: await text(request) });
+    return { status: takeCallback(verify(webhook, request, await text(request))) };
+  }
+
+  function takeCallback(body: CallbackBody | undefined): number {
     if (!body) {
       forged += 1;
       return 400;
@@ -52,15 +65,18 @@ export async function startReceiver(signingKey: string, log: ToldLog): Promise<R
 
   const server = createServer((request, response) => {
     receive(request).then(
-      (status) => response.writeHead(status).end(),
-      () => response.destroy(), // the caller went away in the middle of its request
+      ({ status, headers }) => response.writeHead(status, headers).end(),
+      () => response.destroy(), // the caller went away in the middle of its request, or it shall
     );
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/callback`,
-    forged: () => forged,
+    url: base + CALLBACKS,
+    webhooks,
+    webhookUrl: (endpoint) => base + webhooks.pathOf(endpoint),
+    forged: () => forged + webhooks.forged(),
     failFirst: (now) => void (failing = now),
     arrived,
     async close() {

@@ -1,5 +1,7 @@
 import fs from 'node:fs';
 import type { KillRecord } from './campaign';
+import { COUNTS } from './verdict';
+import type { Counts } from './verdict';
 
 /** Everything that a campaign found, as it is kept in its file and put under docs/evidence. */
 export interface Results {
@@ -25,14 +27,12 @@ export function writeResults(file: string, results: Results): void {
   fs.renameSync(`${file}.unfinished`, file);
 }
 
-export interface Summary {
+export interface Summary extends Counts {
   point: string;
   kills: number;
   leastInFlight: number;
-  approvals: number;
   lost: number;
   doubled: number;
-  repeats: number;
   unreached: number;
 }
 
@@ -55,21 +55,26 @@ function sum(point: string, records: readonly KillRecord[]): Summary {
     point,
     kills: killed.length,
     leastInFlight: killed.length === 0 ? 0 : Math.min(...killed.map(({ flowsInFlight }) => flowsInFlight)),
-    approvals: total(({ approvals }) => approvals),
+    ...(Object.fromEntries(COUNTS.map((name) => [name, total((record) => record[name])])) as Counts),
     lost: total(({ lost }) => lost),
     doubled: total(({ doubled }) => doubled),
-    repeats: total(({ repeats }) => repeats),
     unreached: records.length - killed.length,
   };
 }
 
 /** The summary as a table for people. */
 export function table(records: readonly KillRecord[]): string {
-  const heads = ['point', 'kills', 'flows', 'approvals', 'lost', 'doubled', 'repeats', 'not reached'];
+  const heads = ['point', 'kills', 'flows', 'lost', 'doubled', ...COUNTS, 'not reached'];
   const lines = summarise(records).map((row) =>
-    [row.point, row.kills, row.leastInFlight, row.approvals, row.lost, row.doubled, row.repeats, row.unreached].map(
-      String,
-    ),
+    [
+      row.point,
+      row.kills,
+      row.leastInFlight,
+      row.lost,
+      row.doubled,
+      ...COUNTS.map((name) => row[name]),
+      row.unreached,
+    ].map(String),
   );
   const widths = heads.map((head, column) => Math.max(head.length, ...lines.map((line) => line[column]!.length)));
   const toLine = (cells: string[]) =>

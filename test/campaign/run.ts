@@ -7,6 +7,7 @@ import { readResults, table, writeResults } from './results';
 import type { Results } from './results';
 import { SAFEGUARDS } from './safeguards';
 import type { SafeguardName } from './safeguards';
+import { COUNTS } from './verdict';
 
 const USAGE = `npm run campaign -- [options]
   --kills <n>           how many parts to kill (100)
@@ -73,10 +74,11 @@ async function runPlan(campaign: Campaign, plan: ReturnType<typeof planKills>, r
 }
 
 function describe(number: number, record: KillRecord): string {
-  const { point, part, reached, flowsInFlight, approvals, lost, doubled, repeats, awayMs, tookMs, faults } = record;
+  const { point, part, reached, flowsInFlight, lost, doubled, awayMs, tookMs, faults } = record;
   const head = `${String(number).padStart(4)}  ${part.padEnd(8)} ${point.padEnd(40)}`;
   if (!reached) return `${head} not reached`;
-  const figures = `flows ${flowsInFlight}  approvals ${approvals}  lost ${lost}  doubled ${doubled}  repeats ${repeats}`;
+  const counts = COUNTS.map((name) => `${name} ${record[name]}`).join('  ');
+  const figures = `flows ${flowsInFlight}  lost ${lost}  doubled ${doubled}  ${counts}`;
   const times = `away ${(awayMs / 1_000).toFixed(1)} s of ${(tookMs / 1_000).toFixed(1)} s`;
   return [
     `${head} ${figures}  ${times}`,

@@ -2,16 +2,16 @@ import { afterEach, expect, test } from '@jest/globals';
 import { LEAST_IN_FLIGHT, startCampaign } from './campaign';
 import type { Campaign, CampaignOptions, KillRecord } from './campaign';
 import { seeded } from './load';
+import type { PartName } from './places';
 import { POINTS } from './points';
-import type { PartName } from './points';
 
 const SAMPLE: readonly [point: string, part: PartName][] = [
   ['after commit of a creation', 'program'],
   ['before commit of an answer', 'postgres'],
   ['after RespondWorkflowTaskCompleted', 'temporal'],
-  ['before SignalWorkflowExecution', 'program'],
-  ['after end of a callback', 'postgres'],
-  ['after StartWorkflowExecution', 'temporal'],
+  ['before SignalWorkflowExecution', 'temporal'],
+  ['after commit of a delivered webhook', 'postgres'],
+  ['before SignalWithStart of a drain', 'temporal'],
 ];
 
 let campaign: Campaign | undefined;
@@ -31,14 +31,15 @@ test('parts are killed in the middle of their work, and nothing is lost or doubl
   const records = await runAll(SAMPLE);
   expect(records.flatMap(({ point, part, faults }) => faults.map((fault) => ({ point, part, fault })))).toEqual([]);
   expect(records.map(({ point, reached }) => [point, reached])).toEqual(SAMPLE.map(([point]) => [point, true]));
-  for (const { flowsInFlight, approvals } of records) {
+  for (const { flowsInFlight, approvals, webhooks } of records) {
     expect(flowsInFlight).toBeGreaterThanOrEqual(LEAST_IN_FLIGHT);
     expect(approvals).toBeGreaterThan(0);
+    expect(webhooks).toBeGreaterThan(0);
   }
 }, 240_000);
 
 test('without the lock of the row, decisions are doubled, and it is found', async () => {
-  const [record] = await runAll([['before commit of a cancellation', 'program']], { without: 'row-lock' });
+  const [record] = await runAll([['before commit of a cancellation', 'postgres']], { without: 'row-lock' });
   expect(campaign!.safeguardMet()).toBeGreaterThan(0);
   expect(record!.faults).toContainEqual(
     expect.objectContaining({ kind: 'doubled', rule: 'more than one decision is recorded' }),

@@ -3,7 +3,12 @@ export type Outcome = Decision | 'expired' | 'cancelled';
 export type Status = 'pending' | Outcome;
 
 /** Something that a client of the product was told. Nothing else of what happens inside is known to the checker. */
-export type Told =
+export type Told = ToldOfApproval | ToldOfWebhook;
+
+export const isOfApproval = (told: Told): told is ToldOfApproval => !('about' in told);
+export const isOfWebhook = (told: Told): told is ToldOfWebhook => 'about' in told && told.about === 'webhook';
+
+export type ToldOfApproval =
   /** An approval was acknowledged under this idempotency key. */
   | { what: 'created'; key: string; approvalId: string; status: Status; expiresAtMs: number; callback: boolean }
   /** A device was told that its answer counts. */
@@ -19,6 +24,33 @@ export type Told =
   /** A request had no answer until its client gave up. */
   | { what: 'unanswered'; call: 'create' | 'answer' | 'cancel'; subject: string };
 
+/** `endpoint` is the back end's own name for it, which is also its description and its idempotency key. */
+export type ToldOfWebhook = { about: 'webhook'; endpoint: string; atMs: number } & (
+  | { what: 'created'; endpointId: string; secret: string; eventTypes: readonly string[] | null }
+  /** The request was first sent at `begunMs`; the ping that was acknowledged was made between then and now. */
+  | { what: 'pinged'; begunMs: number }
+  /** From now on, everything is signed with the new secret and with the one before it. */
+  | { what: 'rotated' }
+  | { what: 'redelivered'; begunMs: number; sinceMs: number }
+  | { what: 'removed' }
+  /** An event arrived; `secrets` says with which of the endpoint's secrets it is signed. */
+  | {
+      what: 'arrived';
+      eventId: string;
+      type: string;
+      eventAtMs: number;
+      data: Readonly<Record<string, unknown>>;
+      digest: string;
+      secrets: readonly number[];
+    }
+  | { what: 'refused'; call: WebhookCall; code: string }
+  | { what: 'unanswered'; call: WebhookCall }
+);
+export type WebhookCall = 'create' | 'ping' | 'rotate' | 'redeliver' | 'remove';
+
+/** What is told of a webhook, but for where and when. */
+type Distributed<T> = T extends unknown ? Omit<T, 'about' | 'endpoint' | 'atMs'> : never;
+
 /** What all clients of one run were told, in the order in which they were. */
 export class ToldLog {
   readonly facts: Told[] = [];
@@ -26,4 +58,11 @@ export class ToldLog {
   tell(fact: Told): void {
     this.facts.push(fact);
   }
+
+  /** Something of an endpoint, now. */
+  readonly aboutWebhook = <Fact extends Distributed<ToldOfWebhook>>(endpoint: string, fact: Fact) => {
+    const whole = { about: 'webhook' as const, endpoint, atMs: Date.now(), ...fact };
+    this.tell(whole);
+    return whole;
+  };
 }

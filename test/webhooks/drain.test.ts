@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { Webhook } from 'standardwebhooks';
 import { createSafeClient } from '../../channels/http/safeClient';
 import type { SafeReply } from '../../channels/http/safeClient';
 import { SendError } from '../../channels/http/sendError';
 import { recordEvents } from '../../db/events';
 import { inTransaction } from '../../db/transaction';
 import type { EventType } from '../../domain/event';
+import { createWebhooks } from '../../services/webhooks';
 import { createTestDatabase } from '../support/database';
 import type { TestDatabase } from '../support/database';
 import { createBench } from '../support/services';
@@ -81,6 +83,27 @@ const later = async (ms: number) => {
 };
 const numbers = () => sent.map(({ id }) => Number(id.split('_').at(-1)));
 const ascending = (list: number[]) => list.toSorted((a, b) => a - b);
+
+test('while a secret is being replaced, both sign the second that is sent, also when it ends between them', async () => {
+  const heard: { headers: Record<string, string>; body: string }[] = [];
+  let nowMs = Date.now();
+  const webhooks = createWebhooks({
+    pool: bench.pool,
+    ...bench.services.rows,
+    callbacks: bench.services.callbacks,
+    requireUrl: () => {},
+    nowMs: () => (nowMs += 1_000),
+    client: {
+      post: async (_url, { headers, body }) => (heard.push({ headers: headers, body: String(body) }), reply(204)),
+    },
+  });
+  const request = { url: 'https://hooks.example/', description: '', eventTypes: null };
+  const { endpoint, secret } = await webhooks.create(bench.tenant.id, request, nothingKept);
+  const next = await webhooks.rotate(bench.tenant.id, endpoint.id, HOUR, nothingKept);
+  await happen(1);
+  await webhooks.drain(bench.tenant.id, endpoint.id);
+  for (const one of [secret, next]) new Webhook(one).verify(heard[0]!.body, heard[0]!.headers);
+});
 
 describe('a batch', () => {
   test('is told in the order of events, twenty at most, and says that more is due', async () => {

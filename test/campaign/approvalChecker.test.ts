@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { Pool } from 'pg';
 import { createTestDatabase } from '../support/database';
 import type { TestDatabase } from '../support/database';
-import { judge, readRows } from './checker';
-import type { Row } from './checker';
-import type { Told } from './told';
+import { judge, readRows } from './approvalChecker';
+import type { Row } from './approvalChecker';
+import type { ToldOfApproval as Told } from './told';
+import type { Outage } from './verdict';
 
 const EXPIRES = 40_000;
 const LONG_AFTER = 1_000_000;
@@ -15,6 +16,8 @@ const row = (changes: Partial<Row> = {}): Row => ({
   status: 'approved',
   expiresAtMs: EXPIRES,
   decidedAtMs: 5_000,
+  required: 1,
+  people: 1,
   events: ['approval_created', 'approval_approved'],
   answers: [{ deviceId: 'phone', decision: 'approved' }],
   ...changes,
@@ -47,23 +50,18 @@ const refused = {
 } satisfies Told;
 const good = [created, answered, callback];
 
+const at = (...outages: Outage[]) => ({ outages, nowMs: LONG_AFTER });
 const faults = (told: Told[], rows: Row[], nowMs = LONG_AFTER) =>
-  judge(told, rows, [], nowMs).faults.map(({ kind, rule }) => `${kind}: ${rule}`);
+  judge(told, rows, { outages: [], nowMs }).faults.map(({ kind, rule }) => `${kind}: ${rule}`);
 
 test('a history in which everything is right has no faults', () => {
-  expect(judge(good, [row()], [], LONG_AFTER)).toEqual({ approvals: 1, faults: [], repeats: 0 });
+  expect(judge(good, [row()], at())).toEqual({ counts: { approvals: 1, repeats: 0 }, faults: [] });
 });
 
 test.each<[string, Told[], Row[]]>([
   ['lost: an acknowledged approval is not in the database', good, []],
   ['lost: the event of the creation is missing', good, [row({ events: ['approval_approved'] })]],
   ['lost: the event of the decision is missing', good, [row({ events: ['approval_created'] })]],
-  ['lost: an acknowledged answer is not in the database', good, [row({ answers: [] })]],
-  [
-    'lost: an acknowledged answer is not in the database',
-    good,
-    [row({ answers: [{ deviceId: 'phone', decision: 'denied' }] })],
-  ],
   [
     'lost: an acknowledged answer is not in the database',
     good,
@@ -85,6 +83,32 @@ test('found: an outcome that was told and an answer that was acknowledged, and a
     'lost: an outcome was told that is not in the database',
     'lost: an acknowledged answer is not in the database',
   ]);
+});
+
+test.each<[string, Row['answers']]>([
+  ['is gone', []],
+  ['says something else', [{ deviceId: 'phone', decision: 'denied' }]],
+])('found: an outcome whose answer %s', (_what, answers) => {
+  expect(faults(good, [row({ answers })])).toEqual([
+    'doubled: the outcome is not that of the answers',
+    'lost: an acknowledged answer is not in the database',
+  ]);
+});
+
+const said = (...decisions: string[]) => decisions.map((decision, index) => ({ deviceId: `phone ${index}`, decision }));
+
+test.each<[Row['status'], Row['answers'], boolean]>([
+  ['approved', said('approved', 'denied', 'approved'), true],
+  ['approved', said('approved', 'denied'), false],
+  ['approved', said('approved', 'approved', 'denied', 'denied'), false],
+  ['denied', said('denied', 'approved', 'denied'), true],
+  ['denied', said('denied', 'approved', 'approved'), false],
+  ['cancelled', said('approved', 'denied'), true],
+  ['cancelled', said('approved', 'approved'), false],
+])('two of three: %s by %j is right: %s', (status, answers, right) => {
+  const several = row({ required: 2, people: 3, status, answers, events: ['approval_created', `approval_${status}`] });
+  const told: Told[] = [created, { ...callback, outcome: status as Exclude<Row['status'], 'pending'> }];
+  expect(faults(told, [several])).toEqual(right ? [] : ['doubled: the outcome is not that of the answers']);
 });
 
 test('found: an approval that is never final', () => {
@@ -144,10 +168,9 @@ test('a request without an answer may have made one approval, not two', () => {
 });
 
 test('the same callback once more is a repeat, not a fault', () => {
-  expect(judge([...good, callback, callback], [row()], [], LONG_AFTER)).toEqual({
-    approvals: 1,
+  expect(judge([...good, callback, callback], [row()], at())).toEqual({
+    counts: { approvals: 1, repeats: 2 },
     faults: [],
-    repeats: 2,
   });
 });
 
@@ -159,9 +182,9 @@ test('nothing is late before its time', () => {
 test('an outage puts off what is due in it, and only that', () => {
   const outage = { fromMs: EXPIRES + 20_000, untilMs: EXPIRES + 25_000 };
   const late = row({ decidedAtMs: EXPIRES + 55_000 });
-  expect(judge(good, [late], [outage], LONG_AFTER).faults).toEqual([]);
-  expect(judge(good, [row({ decidedAtMs: EXPIRES + 55_001 })], [outage], LONG_AFTER).faults).toHaveLength(1);
-  expect(judge(good, [late], [{ fromMs: 0, untilMs: EXPIRES }], LONG_AFTER).faults).toHaveLength(1);
+  expect(judge(good, [late], at(outage)).faults).toEqual([]);
+  expect(judge(good, [row({ decidedAtMs: EXPIRES + 55_001 })], at(outage)).faults).toHaveLength(1);
+  expect(judge(good, [late], at({ fromMs: 0, untilMs: EXPIRES })).faults).toHaveLength(1);
 });
 
 test('a decision that is refused because another one counts is no fault', () => {
@@ -208,6 +231,16 @@ test('the rows of one tenant are read with their events and answers', async () =
      values ($1, $2, $3, $4, 'denied', '', to_timestamp(5), 1)`,
     [decided, userId, tenantId, deviceId],
   );
+  const another = randomUUID();
+  await pool.query('insert into users (id, tenant_id) values ($1, $2)', [another, tenantId]);
+  for (const [position, id] of [userId, another].entries()) {
+    await pool.query('insert into approvers (approval_id, user_id, tenant_id, position) values ($1, $2, $3, $4)', [
+      decided,
+      id,
+      tenantId,
+      position,
+    ]);
+  }
   for (const [number, type] of [
     [2, 'approval_denied'],
     [1, 'approval_created'],
@@ -227,6 +260,8 @@ test('the rows of one tenant are read with their events and answers', async () =
     status: 'denied',
     expiresAtMs: 40_000,
     decidedAtMs: 5_000,
+    required: 1,
+    people: 2,
     events: ['approval_created', 'approval_denied'],
     answers: [{ deviceId, decision: 'denied' }],
   });
@@ -235,6 +270,8 @@ test('the rows of one tenant are read with their events and answers', async () =
     status: 'pending',
     expiresAtMs: 40_000,
     decidedAtMs: null,
+    required: 1,
+    people: 0,
     events: [],
     answers: [],
   });
