@@ -36,7 +36,8 @@ export async function addNewcomer(
   const phone = `+4178${randomInt(1_000_000, 9_999_999)}`;
   const { id: userId } = await users.create({ phone });
   const device = createDevice({ baseUrl: program.url, key: await createWebCryptoKey(), ...PATIENCE });
-  let id = '';
+  const ids: string[] = [];
+  const newest = () => ids.at(-1) ?? '';
   let totpUri = '';
 
   /** What a text message says that this pattern finds. */
@@ -53,19 +54,24 @@ export async function addNewcomer(
   const showConfirmation = () =>
     until(async () => (await device.inbox()).approvals[0], { withinMs: WITHIN_MS, what: 'the confirmation' });
 
+  async function start(request: NewOnboarding = {}) {
+    const started = await onboardings.start(userId, request);
+    ids.push(started.id);
+    totpUri = started.totp?.uri ?? '';
+    return started;
+  }
+
   return {
     userId,
     phone,
     /** Of the onboarding that was started last. */
-    id: () => id,
-    async start(request: NewOnboarding = {}) {
-      const started = await onboardings.start(userId, request);
-      id = started.id;
-      totpUri = started.totp?.uri ?? '';
-      return started;
-    },
+    id: newest,
+    firstId: () => ids[0] ?? '',
+    start,
+    /** Begins another one instead, which does not last. */
+    replace: () => start({ method: 'totp', expiresInSeconds: 10 }),
     async choose(method: Method) {
-      const chosen = await onboardings.chooseMethod(id, method);
+      const chosen = await onboardings.chooseMethod(newest(), method);
       totpUri = chosen.totp?.uri ?? '';
       return chosen;
     },
@@ -87,16 +93,18 @@ export async function addNewcomer(
     readTotp: () => (URI.parse(totpUri) as TOTP).generate(),
     async enter(code: string): Promise<void> {
       try {
-        await onboardings.enterCode(id, code);
+        await onboardings.enterCode(newest(), code);
       } catch (error) {
         // The reply to the one before was lost.
         if (!(error instanceof CountersignError && error.repeated && error.code === 'onboarding_closed')) throw error;
       }
     },
-    cancel: () => onboardings.cancel(id),
-    view: () => onboardings.get(id),
+    /** Removes the user. */
+    remove: () => users.remove(userId),
+    cancel: () => onboardings.cancel(newest()),
+    view: () => onboardings.get(newest()),
     /** Once it is closed. */
-    end: () => onboardings.wait(id),
+    end: () => onboardings.wait(newest()),
   };
 }
 export type Newcomer = Awaited<ReturnType<typeof addNewcomer>>;
