@@ -10,7 +10,7 @@ Countersign is ready (${(tookMs / 1_000).toFixed(1)} s).
 
   API          ${apiUrl}
   OpenAPI      ${apiUrl}/v1/openapi.json
-  Temporal UI  ${temporalUiUrl ? approvalsIn(temporalUiUrl, facts.temporalNamespace) : `(your own server, ${temporalAddress})`}
+  Temporal UI  ${temporalUiUrl ? accompaniedIn(temporalUiUrl, facts.temporalNamespace) : `(your own server, ${temporalAddress})`}
   Logs         ${home.file('logs')}
 
 Your first approval. In a second terminal, be the phone of user demo:
@@ -25,9 +25,10 @@ Ctrl-C ends everything; the next start goes on where this one ended.
 `;
 }
 
-/** The list without the schedules' own runs, which are many. */
-function approvalsIn(temporalUiUrl: string, namespace: string): string {
-  return `${temporalUiUrl}/namespaces/${namespace}/workflows?query=${encodeURIComponent('CountersignKind="approval"')}`;
+/** The list of what accompanies people, without schedules and deliveries, whose runs are many. */
+function accompaniedIn(temporalUiUrl: string, namespace: string): string {
+  const query = encodeURIComponent('CountersignKind in ("approval", "onboarding", "codeDelivery")');
+  return `${temporalUiUrl}/namespaces/${namespace}/workflows?query=${query}`;
 }
 
 /** The shell makes a new idempotency key each time, so that the same lines can be copied twice. */
