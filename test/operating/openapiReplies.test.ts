@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createDevice, createWebCryptoKey } from '../../sdk/device';
+import { createDevice, createWebCryptoKey, openInstallLink } from '../../sdk/device';
+import { otherThan, totpOf } from '../support/onboarding';
 import { readClock } from '../../db/transaction';
 import { toDigits } from '../../domain/code';
 import { createKeyring } from '../../platform/keys/keyring';
@@ -137,6 +138,32 @@ describe('the replies of a running program', () => {
 const eventsOf = (text: string): unknown[] =>
   [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!) as unknown);
 
+/** Enables two-factor authentication by push, and by an authenticator app. */
+async function callOnboardings({ call, url }: Pick<TestProgram, 'call' | 'url'>): Promise<void> {
+  const { body: user } = await call('POST', '/v1/users', { externalId: 'newcomer', phone: '+41446681899' });
+  const { body: started } = await call('POST', `/v1/users/${user.id}/onboardings`, {});
+  const at = `/v1/onboardings/${started.id}`;
+  await call('POST', `${at}/registration-tokens`); // nobody knows yet whether a device is wanted
+  const { link } = (await call('POST', `${at}/method`, { method: 'push' })).body;
+  await call('GET', '/install');
+  await call('POST', `${at}/registration-tokens`);
+  const { registrationToken } = await openInstallLink(link as string);
+  const phone = createDevice({ baseUrl: url, key: await createWebCryptoKey() });
+  await phone.register(registrationToken, { name: 'Phone', platform: 'test' });
+  await openInstallLink(link as string).catch(() => undefined); // is used up
+  await phone.answer((await phone.inbox()).approvals[0]!, 'approved');
+  await call('GET', at);
+  await call('GET', `${at}/stream`);
+  await call('GET', `/v1/users/${user.id}/onboardings`);
+  await call('POST', `${at}/cancel`);
+  const totp = (await call('POST', `/v1/users/${user.id}/onboardings`, { method: 'totp' })).body;
+  const code = totpOf(totp.totp.uri as string);
+  await call('POST', `/v1/onboardings/${totp.id}/code`, { code: otherThan(code) });
+  await call('POST', `/v1/onboardings/${totp.id}/code`, { code });
+  const { id } = (await call('POST', `/v1/users/${user.id}/onboardings`, { method: 'push' })).body;
+  await call('POST', `/v1/onboardings/${id}/cancel`);
+}
+
 /** Every route once with success, and some refusals. */
 async function callEverything(program: TestProgram): Promise<void> {
   const { call, url } = program;
@@ -211,6 +238,7 @@ async function callEverything(program: TestProgram): Promise<void> {
   await call('DELETE', at);
   await call('GET', at);
   await call('GET', '/v1/events');
+  await callOnboardings({ call, url });
 }
 
 /** Codes, TOTP and methods. Nothing is sent here: the digits are derived as the program does it. */
