@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { createTenantRows } from '../../db/tenants';
+import { createPool } from '../../db/transaction';
+import { createKeyring } from '../../platform/keys/keyring';
+import { createTenants } from '../../services/tenants';
+import { createTestDatabase } from '../support/database';
+import type { TestDatabase } from '../support/database';
+import { runCommand } from './run';
+
+jest.setTimeout(120_000);
+
+const masterKey = { id: 'k1', key: randomBytes(32) };
+let database: TestDatabase;
+let pool: ReturnType<typeof createPool>;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = createPool(database.url, { size: 2 });
+  await createTenants(pool, createTenantRows(createKeyring([masterKey]))).create('Bank');
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+const set = (...args: string[]) =>
+  runCommand(
+    {
+      DATABASE_URL: database.url,
+      COUNTERSIGN_MASTER_KEYS: `${masterKey.id}:${masterKey.key.toString('base64')}`,
+    },
+    ['tenant', 'set', ...args],
+  );
+const defaults = async () =>
+  (await pool.query('select onboarding_seconds as deadline, reminder_seconds as reminder from tenants')).rows[0];
+
+test('tenant set changes what is given, says what holds then, and refuses what is out of range', async () => {
+  const deadline = await set('Bank', '--onboarding-deadline', '600');
+  expect(deadline).toMatchObject({ code: 0, stdout: 'onboarding deadline  600 s\nonboarding reminder  3600 s\n' });
+  expect((await set('Bank', '--onboarding-reminder', '60')).code).toBe(0);
+  expect(await defaults()).toEqual({ deadline: 600, reminder: 60 });
+  const refused = await Promise.all([
+    set('Bank', '--onboarding-deadline', '9'),
+    set('Bank', '--onboarding-reminder', '86401'),
+    set('Bank', '--onboarding-reminder', '1.5'),
+    set('Nobody', '--onboarding-deadline', '600'),
+  ]);
+  expect(refused.map(({ code, stderr }) => [code, stderr.trim()])).toEqual([
+    [1, '--onboarding-deadline is 10 to 86400 seconds.'],
+    [1, '--onboarding-reminder is 1 to 86400 seconds.'],
+    [1, '--onboarding-reminder is 1 to 86400 seconds.'],
+    [1, 'There is no tenant named Nobody; see: tenant list'],
+  ]);
+  expect(await defaults()).toEqual({ deadline: 600, reminder: 60 });
+});
