@@ -111,8 +111,8 @@ export async function approval(given: ApprovalInput): Promise<ApprovalState> {
     pushing = true;
     try {
       const push = await notifyDevices(input);
-      // Not where a resend came meanwhile: that is a round of its own.
       if (push?.round === state.push.round) know({ push });
+      else looking = true; // a resend came meanwhile: that is a round of its own, still to be pushed; or it is decided
     } catch (error) {
       if (isCancellation(error)) return;
       log.warn('push not delivered', { approvalId: input.approvalId });

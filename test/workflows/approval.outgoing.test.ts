@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ApprovalActivities } from '../../activities/approval';
+import type { PushRound } from '../../workflows/approval.messages';
 import {
   ANSWER,
   as,
@@ -81,6 +82,18 @@ describe('the push', () => {
     first.fail(new Error('gateway away'));
     await run.settle();
     expect(activities.recordPushFailure.mock.calls).toEqual([[{ ...INPUT, round: 0 }]]);
+    expect(activities.notifyDevices).toHaveBeenCalledTimes(2);
+    expect(await run.query('state')).toMatchObject({ push: { state: 'sent', round: 1 } });
+  });
+
+  test('a resend that comes while the push before it is being taken is pushed after that', async () => {
+    const first = onDemand<PushRound>();
+    const { run, activities } = await setup({ begin: async () => notPushed(0), notifyDevices: first.activity });
+    activities.begin.mockImplementation(async () => notPushed(1));
+    await run.signal('look');
+    activities.notifyDevices.mockImplementation(async () => ({ state: 'sent', round: 1 }));
+    first.answer({ state: 'sent', round: 0 });
+    await run.settle();
     expect(activities.notifyDevices).toHaveBeenCalledTimes(2);
     expect(await run.query('state')).toMatchObject({ push: { state: 'sent', round: 1 } });
   });
