@@ -31,7 +31,7 @@ export function createOnboardings({ call, create, waitUntil }: BackendCalls) {
      * is another one.
      */
     get,
-    /** Waits until it is enabled, expired or cancelled, or with `leaves` until its status is another one. */
+    /** Waits until it is enabled, expired or cancelled, or with `leaves` until its status is another one, at the latest. */
     wait: (onboardingId: string, { leaves, signal }: { leaves?: OnboardingStatus; signal?: AbortSignal } = {}) =>
       waitUntil(
         (waitSeconds) =>
@@ -40,7 +40,7 @@ export function createOnboardings({ call, create, waitUntil }: BackendCalls) {
             ...(leaves === undefined ? {} : { leaves }),
             ...(signal === undefined ? {} : { signal }),
           }),
-        ({ status }) => (leaves === undefined ? !isOpen({ status }) : status !== leaves),
+        (seen) => !isOpen(seen) || (leaves !== undefined && seen.status !== leaves),
         signal,
       ),
     /** Chooses the method, or another one. The same one again sends its link or code once more. */

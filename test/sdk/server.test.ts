@@ -88,6 +88,13 @@ describe('waiting', () => {
     expect(api.seen.map(({ url: asked }) => asked)).toEqual([url, url, url]);
   });
 
+  test('an onboarding that is closed is not waited for, whatever it should leave', async () => {
+    const { countersign } = setup();
+    api.reply({ body: { id: 'o', status: 'expired' } });
+    expect(await countersign.onboardings.wait('o', { leaves: 'expired' })).toMatchObject({ status: 'expired' });
+    expect(api.seen).toHaveLength(1);
+  });
+
   test('ends with the signal', async () => {
     const { countersign } = setup();
     const stop = new AbortController();
