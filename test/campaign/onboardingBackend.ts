@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { ask, codeOf, untilAnswered } from './api';
 import type { Caller, Question, Reply } from './api';
 import type { OnboardingCall, ToldLog } from './told';
-import type { Newcomer } from './world';
 
 export interface Onboarding {
   id: string;
@@ -30,7 +29,7 @@ interface Request {
 
 /** What a back end does with onboardings, and people with their links. Undefined: there was no good answer in time. */
 export interface OnboardingBackend {
-  start(newcomer: Newcomer, request: Request, untilMs: () => number): Promise<Step | undefined>;
+  start(userId: string, request: Request, untilMs: () => number): Promise<Step | undefined>;
   choose(onboardingId: string, method: string, untilMs: () => number): Promise<Step | undefined>;
   /** The code of the refusal, or nothing when it was taken. A wrong one is no refusal to be judged. */
   enter(onboardingId: string, code: string, right: boolean, untilMs: () => number): Promise<string | undefined>;
@@ -50,7 +49,7 @@ interface Token {
   registrationToken: string;
 }
 
-export const isClosed = ({ status }: Pick<Onboarding, 'status'>) => !status.startsWith('waiting_');
+const isClosed = ({ status }: Pick<Onboarding, 'status'>) => !status.startsWith('waiting_');
 
 /** Repeats every request until it has an answer and writes down what it was told. */
 export function createOnboardingBackend(apiUrl: string, call: Caller, log: ToldLog): OnboardingBackend {
@@ -76,7 +75,7 @@ export function createOnboardingBackend(apiUrl: string, call: Caller, log: ToldL
   });
 
   return {
-    async start({ userId }, request, untilMs) {
+    async start(userId, request, untilMs) {
       const key = randomUUID();
       const question = post(`/v1/users/${userId}/onboardings`, request, key);
       const step = await send('start', key, () => call<Step>(question), untilMs);

@@ -95,7 +95,7 @@ function flow({ method, hasDevice = false, lifetimeSeconds = LIFETIME_SECONDS, a
       expiresInSeconds: lifetimeSeconds,
       remindAfterSeconds: REMINDED_AFTER_SECONDS,
     };
-    const start = () => backend.onboardings.start(newcomer, request, unknownYetMs);
+    const start = () => backend.onboardings.start(newcomer.userId, request, unknownYetMs);
     const step = await start();
     if (!step) return;
     await pause(random() * THINKING_MS);

@@ -9,12 +9,12 @@ const ONBOARDINGS: Mix = {
   onboardByTotp: 1,
   onboardAgain: 1,
   onboardCancelled: 1,
-  direct: 1,
+  direct: 2,
 };
-const BY_PUSH: Mix = { onboardByLink: 3, onboardWithDevice: 3, direct: 1 };
-const BY_CODE: Mix = { onboardBySms: 3, onboardByTotp: 2, direct: 1 };
-const ENDING: Mix = { onboardCancelled: 3, onboardAgain: 2, onboardRemoved: 2, direct: 1 };
-const SILENT: Mix = { onboardSilent: 5, onboardByLink: 1, direct: 1 };
+const BY_PUSH: Mix = { onboardByLink: 3, onboardWithDevice: 3, direct: 2 };
+const BY_CODE: Mix = { onboardBySms: 3, onboardByTotp: 2, direct: 2 };
+const ENDING: Mix = { onboardCancelled: 3, onboardAgain: 2, onboardRemoved: 2, direct: 2 };
+const SILENT: Mix = { onboardSilent: 5, onboardByLink: 1, direct: 2 };
 
 export const ONBOARDING_CALLS: readonly CallPlace[] = [
   {
@@ -38,11 +38,15 @@ export const ONBOARDING_CALLS: readonly CallPlace[] = [
 export const ONBOARDING_STATEMENTS: readonly StatementPlace[] = [
   { name: 'commit of an onboarding', statement: commitAfter('insert into onboardings'), mix: ONBOARDINGS },
   { name: 'commit of an onboarding method', statement: commitOfEvent('method_chosen'), mix: ONBOARDINGS },
-  { name: 'end of an onboarding link', statement: ({ name }) => name.startsWith('update onboardings set link_state') },
+  {
+    name: 'end of an onboarding link',
+    statement: ({ name }) => name.startsWith('update onboardings set link_state'),
+    mix: ONBOARDINGS,
+  },
   {
     name: 'commit of an onboarding device',
     statement: commitOfEvent('device_registration_complete'),
-    mix: { onboardByLink: 4, direct: 1 },
+    mix: { onboardByLink: 4, direct: 2 },
   },
   { name: 'commit of an onboarding confirmed', statement: commitOfEvent('two_factor_enabled'), mix: BY_PUSH },
   { name: 'commit of an onboarding code', statement: commitOfEvent('code_accepted'), mix: BY_CODE },
