@@ -26,6 +26,8 @@ export interface Delivery {
   /** All attempts so far, and those since it was last made due by hand. */
   attempts: number;
   tries: number;
+  /** How often it had been made due by hand when it was read. */
+  redeliveries: number;
   subject:
     | { kind: 'event'; event: RecordedEvent; endpoint: WebhookEndpoint; secrets: readonly string[] }
     | { kind: 'callback'; approvalId: string };
@@ -55,6 +57,17 @@ interface EndpointRow {
   failing_since: Date | null;
   created_at: Date;
 }
+
+/** An endpoint, or nothing in place of it, with the event that it is to be told, or the approval whose callback it is. */
+type DueRow = EndpointRow &
+  Record<string, unknown> & {
+    callback_of: string | null;
+    delivery: Pick<Delivery, 'id' | 'attempts' | 'tries' | 'redeliveries'>;
+  };
+
+/** Changes a column, unless the delivery was made due by hand since it was read. Decided under the row's lock. */
+const unlessAgain = (column: string, value: string) =>
+  `${column} = case when redeliveries = $9 then ${value} else ${column} end`;
 
 /** Registered endpoints, and what is to be told to them. */
 export function createWebhookRows(keyring: Keyring) {
@@ -184,9 +197,11 @@ export function createWebhookRows(keyring: Keyring) {
 
     /** Due deliveries of one target, those that were due first at the front. A disabled endpoint is told nothing. */
     async listDue(db: Queryable, tenantId: string, target: string, limit: number): Promise<Delivery[]> {
-      const { rows } = await db.query<EndpointRow & Record<string, unknown>>(
-        `select endpoint.*, to_jsonb(d) as delivery, e.number, e.type, e.user_id, e.device_id, e.approval_id,
-                e.onboarding_id, e.data, e.at
+      const { rows } = await db.query<DueRow>(
+        `select endpoint.*, d.approval_id as callback_of,
+                jsonb_build_object('id', d.id, 'attempts', d.attempts, 'tries', d.tries,
+                                   'redeliveries', d.redeliveries) as delivery,
+                e.number, e.type, e.user_id, e.device_id, e.approval_id, e.onboarding_id, e.data, e.at
            from deliveries d
            left join webhook_endpoints endpoint on endpoint.id = d.endpoint_id
            left join events e on e.tenant_id = d.tenant_id and e.number = d.event_number
@@ -198,21 +213,15 @@ export function createWebhookRows(keyring: Keyring) {
         [tenantId, target, limit],
       );
       return rows.map((row) => {
-        const { approval_id: approvalId, ...delivery } = row['delivery'] as {
-          id: string;
-          attempts: number;
-          tries: number;
-          approval_id: string;
-        };
-        const { id, attempts, tries } = delivery;
-        if (row.id === null) return { id, tenantId, attempts, tries, subject: { kind: 'callback', approvalId } };
+        const { delivery } = row;
+        if (row.id === null) {
+          return { ...delivery, tenantId, subject: { kind: 'callback', approvalId: row.callback_of! } };
+        }
         const overlaps = row.previous_secret_until !== null && row.previous_secret_until.getTime() > Date.now();
         const secrets = [row.secret, ...(overlaps && row.previous_secret ? [row.previous_secret] : [])];
         return {
-          id,
+          ...delivery,
           tenantId,
-          attempts,
-          tries,
           subject: {
             kind: 'event',
             event: toEvent(row as unknown as Parameters<typeof toEvent>[0]),
@@ -240,10 +249,11 @@ export function createWebhookRows(keyring: Keyring) {
     /**
      * Writes an attempt into the log, and what follows from it. Another attempt may have been under way (its worker was
      * thought dead), and the endpoint may have been removed meanwhile: what is not due any more only becomes delivered.
+     * What was made due by hand meanwhile stays due: whoever asked for that wants it after that.
      */
     async recordAttempt(
       tx: Tx,
-      delivery: Pick<Delivery, 'id' | 'tenantId'>,
+      delivery: Pick<Delivery, 'id' | 'tenantId' | 'redeliveries'>,
       attempt: AttemptResult & { number: number; tookMs: number },
       verdict: Verdict,
     ): Promise<void> {
@@ -254,9 +264,12 @@ export function createWebhookRows(keyring: Keyring) {
            on conflict on constraint delivery_attempts_once do nothing
          )
          update deliveries
-            set attempts = greatest(attempts, $3), tries = tries + 1, state = $7, last_error = $5,
-                delivered_at = case $7 when 'delivered' then clock_timestamp() end,
-                due_at = case $7 when 'due' then clock_timestamp() + $8 * interval '1 millisecond' end
+            set attempts = greatest(attempts, $3),
+                ${unlessAgain('tries', 'tries + 1')},
+                ${unlessAgain('state', '$7')},
+                ${unlessAgain('last_error', '$5')},
+                ${unlessAgain('delivered_at', `case $7 when 'delivered' then clock_timestamp() end`)},
+                ${unlessAgain('due_at', `case $7 when 'due' then clock_timestamp() + $8 * interval '1 millisecond' end`)}
           where tenant_id = $2 and id = $1 and (state = 'due' or $7 = 'delivered')`,
         [
           delivery.id,
@@ -267,6 +280,7 @@ export function createWebhookRows(keyring: Keyring) {
           attempt.tookMs,
           state,
           verdict.kind === 'later' ? verdict.inMs : 0,
+          delivery.redeliveries,
         ],
       );
     },
@@ -347,7 +361,8 @@ export function createWebhookRows(keyring: Keyring) {
     /** Makes one delivery due again, under the id it was sent with; false when there is none. */
     async redeliver(tx: Tx, tenantId: string, endpointId: string, deliveryId: string): Promise<boolean> {
       const { rowCount } = await tx.query(
-        `update deliveries set state = 'due', due_at = now(), delivered_at = null, tries = 0
+        `update deliveries set state = 'due', due_at = now(), delivered_at = null, tries = 0,
+                redeliveries = redeliveries + 1
           where tenant_id = $1 and endpoint_id = $2 and id = $3`,
         [tenantId, endpointId, deliveryId],
       );
@@ -373,9 +388,10 @@ export function createWebhookRows(keyring: Keyring) {
               and (endpoint.event_types is null or e.type = any(endpoint.event_types))
             order by e.number limit $5
          ), made_due as (
-           insert into deliveries (id, tenant_id, kind, target, endpoint_id, event_number, due_at)
+           insert into deliveries as known (id, tenant_id, kind, target, endpoint_id, event_number, due_at)
            select id || '_' || number, $1, 'event', id::text, id, number, now() from chosen
-           on conflict (id) do update set state = 'due', due_at = now(), delivered_at = null, tries = 0
+           on conflict (id) do update set state = 'due', due_at = now(), delivered_at = null, tries = 0,
+                                          redeliveries = known.redeliveries + 1
          )
          select count(*)::int as count, max(number) as last from chosen`,
         [tenantId, endpointId, since, after, limit],

@@ -85,6 +85,8 @@ export function createWebhooksWorker(
     },
     // Sick endpoints hold a slot each while they are waited for; healthy ones beside them must find one.
     maxConcurrentActivityTaskExecutions: 500,
+    // As often as they say that they are alive: by default it would be so seldom that a late one is taken for dead.
+    maxHeartbeatThrottleInterval: '3 seconds',
   });
 }
 

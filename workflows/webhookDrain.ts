@@ -13,13 +13,14 @@ import type { DrainInput } from './webhookDrain.messages';
 const WEBHOOKS = 'webhooks';
 
 // A batch has its own limit of 10 s plus the one request under way, 10 s at most, and our own rows. It fails only when
-// our database is away, and then tries for ever: what is due stays due. No longer than needed: so long a killed worker
-// holds up its endpoint.
+// our database is away, and then tries for ever: what is due stays due. A killed worker is silent, so its endpoint waits
+// for ten seconds, not for the whole of the batch.
 const activities = () =>
   proxyActivities<WebhookDrainActivities>({
     summary: 'Tell the endpoint what is due',
     taskQueue: workflowInfo().taskQueue.replace(/approvals$/, WEBHOOKS),
     startToCloseTimeout: '30 seconds',
+    heartbeatTimeout: '10 seconds',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
   });
 

@@ -253,7 +253,7 @@ test('the rows of one tenant are read with their events and answers', async () =
     ]);
   }
 
-  const rows = await readRows(pool, tenantId);
+  const rows = await readRows(pool, tenantId, 'asked for');
   expect(rows).toHaveLength(2);
   expect(rows).toContainEqual({
     id: decided,

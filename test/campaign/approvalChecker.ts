@@ -25,7 +25,7 @@ export const CALLBACK_GRACE_MS = 15_000;
 
 export const approvalCheck: Check = {
   async judge(database, tenantId, told, at) {
-    const rows = await readRows(database, tenantId);
+    const rows = await readRows(database, tenantId, 'asked for');
     return judge(told.filter(isOfApproval), rows, at);
   },
 };
@@ -37,13 +37,14 @@ export function judge(told: readonly Told[], rows: readonly Row[], { outages, no
   const faults = [...faultsOfKeys(told), ...faultsOfStrangers(facts, rows, told)];
   for (const [approvalId, tales] of facts) {
     const row = known.get(approvalId);
-    if (row) faults.push(...faultsOf(row, tales, outages, nowMs));
+    if (row) faults.push(...faultsOfApproval(row, tales, outages, nowMs));
     else faults.push({ kind: 'lost', rule: 'an acknowledged approval is not in the database', subject: approvalId });
   }
   return { counts: { approvals: facts.size, repeats: countRepeats(facts) }, faults };
 }
 
-function faultsOf(row: Row, tales: readonly Told[], outages: readonly Outage[], nowMs: number): Fault[] {
+/** What is wrong with an approval, whoever asked for it. */
+export function faultsOfApproval(row: Row, tales: readonly Told[], outages: readonly Outage[], nowMs: number): Fault[] {
   const faults: Fault[] = [];
   const fault = (kind: Fault['kind'], rule: string, detail?: string) =>
     faults.push({ kind, rule, subject: row.id, ...(detail !== undefined && { detail }) });
@@ -166,8 +167,8 @@ function countRepeats(facts: ReadonlyMap<string, readonly Told[]>): number {
   return repeats;
 }
 
-/** All approvals of a tenant, as they stand. */
-export async function readRows(database: Pool, tenantId: string): Promise<Row[]> {
+/** All approvals of a tenant, as they stand: those that it asked for, or those by which people confirm onboardings. */
+export async function readRows(database: Pool, tenantId: string, which: 'asked for' | 'confirmations'): Promise<Row[]> {
   const { rows } = await database.query<
     Omit<Row, 'expiresAtMs' | 'decidedAtMs'> & { expires: Date; decided: Date | null }
   >(
@@ -178,8 +179,8 @@ export async function readRows(database: Pool, tenantId: string): Promise<Row[]>
             (select coalesce(json_agg(json_build_object('deviceId', w.device_id, 'decision', w.decision)), '[]')
                from answers w where w.approval_id = a.id) as answers
        from approvals a
-      where tenant_id = $1`,
-    [tenantId],
+      where tenant_id = $1 and (onboarding_id is not null) = $2`,
+    [tenantId, which === 'confirmations'],
   );
   return rows.map(({ expires, decided, ...row }) => ({
     ...row,

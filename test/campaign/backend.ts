@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { asTenant, codeOf, untilAnswered } from './api';
 import type { Reply } from './api';
+import { createOnboardingBackend } from './onboardingBackend';
+import type { OnboardingBackend } from './onboardingBackend';
 import { Phone } from './phone';
 import type { Status, ToldLog } from './told';
 import { createWebhookBackend } from './webhookBackend';
@@ -20,7 +22,10 @@ export type ApprovalRequest = ({ userId: string } | { approvers: readonly string
 
 export interface Backend {
   readonly webhooks: WebhookBackend;
-  createUser(): Promise<string>;
+  readonly onboardings: OnboardingBackend;
+  createUser(phone?: string): Promise<string>;
+  /** A phone that is not registered. */
+  newPhone(): Phone;
   /** A phone of this user, registered and with a push target. */
   addPhone(userId: string): Promise<Phone>;
   /** Asks for an approval; several copies are sent at once, under the same idempotency key. */
@@ -43,12 +48,15 @@ export function createBackend(apiUrl: string, apiKey: string, log: ToldLog): Bac
 
   return {
     webhooks: createWebhookBackend(call, log),
+    onboardings: createOnboardingBackend(apiUrl, call, log),
 
-    async createUser() {
+    async createUser(phone) {
       const externalId = `campaign-${randomUUID()}`;
-      const question = { method: 'POST' as const, path: '/v1/users', body: JSON.stringify({ externalId }) };
+      const question = { method: 'POST' as const, path: '/v1/users', body: JSON.stringify({ externalId, phone }) };
       return (await must('create a user', () => call<{ id: string }>(question))).id;
     },
+
+    newPhone: () => new Phone(apiUrl),
 
     async addPhone(userId) {
       const key = { 'idempotency-key': randomUUID() };

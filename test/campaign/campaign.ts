@@ -5,7 +5,7 @@ import { CALLBACK_GRACE_MS, FINAL_WITHIN_MS } from './approvalChecker';
 import { pause } from './api';
 import { judgeAll, settle } from './checker';
 import { startInstallation } from './installation';
-import { createLoad, createPeople } from './load';
+import { createLoad, createNewcomers, createPeople } from './load';
 import { callOf } from './places';
 import type { Trouble } from './places';
 import type { Kill, Point } from './points';
@@ -51,6 +51,8 @@ export interface CampaignOptions {
 
 export const LEAST_IN_FLIGHT = 8;
 const PEOPLE = 14;
+/** Enough for the load of one kill. */
+const NEWCOMERS = 60;
 const REACHED_WITHIN_MS = 60_000;
 /** About so long the load runs first, so that its flows are at every stage and not all at the beginning. */
 const WARM_UP_MS = 2_000;
@@ -78,7 +80,8 @@ export async function startCampaign({ random, without }: CampaignOptions): Promi
   // Both are told everything, from the first event on.
   for (const key of ['healthy', SICK]) await registerEndpoint({ backend, receiver, giveUpMs }, key, null);
   const people = await createPeople(backend, PEOPLE);
-  const load = createLoad({ backend, receiver, log, people, random, giveUpMs });
+  const newcomers = createNewcomers(backend);
+  const load = createLoad({ backend, receiver, log, people, newcomers, random, giveUpMs });
 
   const known = new Set<string>();
   let before: Counts | undefined;
@@ -140,6 +143,7 @@ export async function startCampaign({ random, without }: CampaignOptions): Promi
 
     async run(kill) {
       const begunMs = Date.now();
+      await newcomers.fill(NEWCOMERS);
       makeTrouble(kill.point.trouble);
       load.run(kill.point.mix);
       await load.reaches(LEAST_IN_FLIGHT);

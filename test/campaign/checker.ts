@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { pause } from './api';
 import { approvalCheck } from './approvalChecker';
+import { onboardingCheck } from './onboardingChecker';
 import type { Told } from './told';
 import { COUNTS } from './verdict';
 import type { Check, Counts, Fault, Outage } from './verdict';
@@ -10,7 +11,7 @@ import { webhookCheck, WEBHOOKS_WITHIN_MS } from './webhookChecker';
  * One for each kind of thing that clients are told of. A further kind brings a file with its flows (added in `flows.ts`),
  * one with its points (`points.ts`), one with its check (here), and its facts (`told.ts`) under an `about` of its own.
  */
-const CHECKS: readonly Check[] = [approvalCheck, webhookCheck];
+const CHECKS: readonly Check[] = [approvalCheck, webhookCheck, onboardingCheck];
 
 const LOOK_AGAIN_MS = 250;
 

@@ -1,7 +1,7 @@
 import type { Backend } from './backend';
 import { FLOWS } from './flows';
 import type { FlowName } from './flows';
-import type { Person, World } from './world';
+import type { Newcomer, Newcomers, Person, World } from './world';
 
 /** How often each flow is chosen, next to the others. */
 export type Mix = Partial<Record<FlowName, number>>;
@@ -18,6 +18,9 @@ export const ORDINARY: Mix = {
   severalAtOnce: 2,
   severalInTurn: 1,
   endpoint: 1,
+  onboardByLink: 1,
+  onboardWithDevice: 1,
+  onboardBySms: 1,
 };
 
 export interface Load {
@@ -77,6 +80,25 @@ export function createPeople(backend: Backend, count: number): Promise<Person[]>
   };
   return Promise.all(Array.from({ length: count }, create));
 }
+
+/** People who are new to everything. `fill` sees to it that there are so many of them. */
+export function createNewcomers(backend: Backend): Newcomers & { fill(count: number): Promise<void> } {
+  const waiting: Newcomer[] = [];
+  let added = 0;
+  return {
+    take: () => waiting.pop(),
+    added: () => added,
+    async fill(count) {
+      const fresh = Array.from({ length: count - waiting.length }, (_, index) => numberOf(added + index));
+      added += fresh.length;
+      const add = async (number: string) => ({ userId: await backend.createUser(number), number });
+      waiting.push(...(await Promise.all(fresh.map(add))));
+    },
+  };
+}
+
+/** A number of their own for each of them. */
+const numberOf = (newcomer: number) => `+43664${1_000_000 + newcomer}`;
 
 function choose(mix: Mix, random: () => number): FlowName {
   const entries = Object.entries(mix) as [FlowName, number][];

@@ -2,6 +2,7 @@ import type { When } from '../support/proxies/stops';
 import { APPROVAL_CALLS, APPROVAL_STATEMENTS } from './approvalPoints';
 import { ORDINARY } from './load';
 import type { Mix } from './load';
+import { ONBOARDING_CALLS, ONBOARDING_STATEMENTS } from './onboardingPoints';
 import type { PartName, Place } from './places';
 import { WEBHOOK_ARRIVALS, WEBHOOK_CALLS, WEBHOOK_STATEMENTS } from './webhookPoints';
 
@@ -28,8 +29,8 @@ const points = (places: readonly Place[], other: PartName): Point[] =>
 
 /** Every moment at which the campaign kills. */
 export const POINTS: readonly Point[] = [
-  ...points([...APPROVAL_CALLS, ...WEBHOOK_CALLS], 'temporal'),
-  ...points([...APPROVAL_STATEMENTS, ...WEBHOOK_STATEMENTS, ...WEBHOOK_ARRIVALS], 'postgres'),
+  ...points([...APPROVAL_CALLS, ...WEBHOOK_CALLS, ...ONBOARDING_CALLS], 'temporal'),
+  ...points([...APPROVAL_STATEMENTS, ...WEBHOOK_STATEMENTS, ...ONBOARDING_STATEMENTS, ...WEBHOOK_ARRIVALS], 'postgres'),
 ];
 
 export interface Kill {

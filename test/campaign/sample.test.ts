@@ -8,7 +8,7 @@ import { POINTS } from './points';
 const SAMPLE: readonly [point: string, part: PartName][] = [
   ['after commit of a creation', 'program'],
   ['before commit of an answer', 'postgres'],
-  ['after RespondWorkflowTaskCompleted', 'temporal'],
+  ['after commit of an onboarding device', 'program'],
   ['before SignalWorkflowExecution', 'temporal'],
   ['after commit of a delivered webhook', 'postgres'],
   ['before SignalWithStart of a drain', 'temporal'],
@@ -36,6 +36,7 @@ test('parts are killed in the middle of their work, and nothing is lost or doubl
     expect(approvals).toBeGreaterThan(0);
     expect(webhooks).toBeGreaterThan(0);
   }
+  expect(records.some(({ onboardings }) => onboardings > 0)).toBe(true);
 }, 240_000);
 
 test('without the lock of the row, decisions are doubled, and it is found', async () => {

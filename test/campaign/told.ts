@@ -3,10 +3,12 @@ export type Outcome = Decision | 'expired' | 'cancelled';
 export type Status = 'pending' | Outcome;
 
 /** Something that a client of the product was told. Nothing else of what happens inside is known to the checker. */
-export type Told = ToldOfApproval | ToldOfWebhook;
+export type Told = ToldOfApproval | ToldOfWebhook | ToldOfOnboarding;
 
 export const isOfApproval = (told: Told): told is ToldOfApproval => !('about' in told);
 export const isOfWebhook = (told: Told): told is ToldOfWebhook => 'about' in told && told.about === 'webhook';
+
+export const isOfOnboarding = (told: Told): told is ToldOfOnboarding => 'about' in told && told.about === 'onboarding';
 
 export type ToldOfApproval =
   /** An approval was acknowledged under this idempotency key. */
@@ -47,6 +49,26 @@ export type ToldOfWebhook = { about: 'webhook'; endpoint: string; atMs: number }
   | { what: 'unanswered'; call: WebhookCall }
 );
 export type WebhookCall = 'create' | 'ping' | 'rotate' | 'redeliver' | 'remove';
+
+export type OnboardingEnd = 'enabled' | 'expired' | 'cancelled';
+export type OnboardingCall = 'start' | 'method' | 'code' | 'cancel' | 'link' | 'registration' | 'answer';
+
+export type ToldOfOnboarding = { about: 'onboarding' } & (
+  | { what: 'started'; key: string; onboardingId: string; userId: string; status: string; expiresAtMs: number }
+  | { what: 'chosen'; onboardingId: string; method: string; status: string }
+  /** A device was told that it is registered, while the onboarding waited for one. */
+  | { what: 'registered'; onboardingId: string; deviceId: string }
+  /** A device was told that its answer to the confirmation counts. */
+  | { what: 'answered'; onboardingId: string; deviceId: string; decision: Decision; status: Status }
+  /** A code was taken; `right` says whether it was the one that was sent. */
+  | { what: 'entered'; onboardingId: string; right: boolean; status: string }
+  | { what: 'cancelled' | 'seen'; onboardingId: string; status: string }
+  /** A text message that reached the person. */
+  | { what: 'texted'; onboardingId: string; messageId: string; text: string }
+  /** Refused for good; `subject` is the onboarding, or the key of one that was not started. */
+  | { what: 'refused'; call: OnboardingCall; subject: string; code: string }
+  | { what: 'unanswered'; call: OnboardingCall; subject: string }
+);
 
 /** What is told of a webhook, but for where and when. */
 type Distributed<T> = T extends unknown ? Omit<T, 'about' | 'endpoint' | 'atMs'> : never;

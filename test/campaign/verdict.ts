@@ -17,7 +17,7 @@ export interface Fault {
 }
 
 /** What is counted: things that were judged, and what came again under the same id, which is allowed. */
-export const COUNTS = ['approvals', 'repeats', 'webhooks', 'webhookRepeats'] as const;
+export const COUNTS = ['approvals', 'repeats', 'webhooks', 'webhookRepeats', 'onboardings'] as const;
 export type Counts = Record<(typeof COUNTS)[number], number>;
 
 export interface Verdict {

@@ -6,7 +6,7 @@ import { nothingIsDue, readWebhookRows } from './webhookRows';
 import type { DeliveryRow, EndpointRow, EventRow, WebhookRows } from './webhookRows';
 
 /**
- * What is due has been told by then, once services are back: a batch of a killed worker is given up after 30 s, the
+ * What is due has been told by then, once services are back: a batch of a killed worker is given up after 10 s, the
  * first retry comes after 5 s, a rest takes 5 s, and reconcile looks every 10 s.
  */
 export const WEBHOOKS_WITHIN_MS = 60_000;

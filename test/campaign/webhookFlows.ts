@@ -6,7 +6,7 @@ import type { Arrival } from './webhookReceiver';
 import { THINKING_MS } from './world';
 import type { Flow, World } from './world';
 
-/** Happens before the load and never again, so an endpoint hears of it only when it asks. */
+/** Happens before the load and not in it, so an endpoint hears of it only when it asks. */
 const PAST_EVENT = 'user_created';
 const LOOK_AGAIN_MS = 100;
 
@@ -52,7 +52,7 @@ async function toldAgain(world: World, endpoint: Endpoint): Promise<boolean> {
   const begunMs = Date.now();
   if (!(await world.backend.webhooks.redeliver(endpoint, 0, patience(world)))) return false;
   const isOld = ({ type, atMs }: Arrival) => type === PAST_EVENT && atMs >= begunMs;
-  const expected = world.people.length;
+  const expected = world.people.length + world.newcomers.added();
   return came(
     world,
     endpoint,

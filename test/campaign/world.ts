@@ -9,12 +9,26 @@ export interface Person {
   phones: readonly [Phone, Phone];
 }
 
+/** Somebody who can be reached by text message, and whom nobody has asked for anything. */
+export interface Newcomer {
+  userId: string;
+  number: string;
+}
+
+export interface Newcomers {
+  /** Each of them once; undefined when there is none any more. */
+  take(): Newcomer | undefined;
+  /** How many there have been. They are added while no flow is in flight. */
+  added(): number;
+}
+
 export interface World {
   backend: Backend;
   receiver: Receiver;
   log: ToldLog;
   /** Everybody, also those of whom a flow needs more than one. */
   people: readonly Person[];
+  newcomers: Newcomers;
   random: () => number;
   /** When a client may stop hoping for an approval that ends at `expiresAtMs`: services may have been away. */
   giveUpMs(expiresAtMs: number): number;

@@ -243,6 +243,31 @@ describe('an endpoint', () => {
     expect(new Set(sent.map((one) => one.id)).size).toBe(1);
   });
 
+  const whole = () => ({ since: ALL_SINCE });
+  const first = async () => ({ deliveryId: (await entries())[0]!.id });
+  test.each([
+    ['one delivery, and takes it', first, reply(204)],
+    ['one delivery, and does not take it', first, reply(500)],
+    ['everything, and takes it', whole, reply(204)],
+    ['everything, and has gone', whole, new SendError('timeout')],
+  ])('that asks in the middle of an attempt for %s, is told once more after it', async (_what, which, answer) => {
+    await sql('delete from events where tenant_id = $1', [bench.tenant.id]);
+    await happen(1);
+    replies = [
+      async () => {
+        await hooks().redeliver(bench.tenant.id, endpointId, await which());
+        if (answer instanceof Error) throw answer;
+        return answer;
+      },
+    ];
+    expect(await drain()).toBe(0);
+    expect(await states()).toEqual(['due']);
+    expect(await drain()).toBeUndefined();
+    expect(new Set(numbers()).size).toBe(1);
+    expect(sent).toHaveLength(2);
+    expect(await entries()).toMatchObject([{ state: 'delivered', attempts: [{ number: 1 }, { number: 2 }] }]);
+  });
+
   test('is told again everything since a time, in order, also in more than one transaction', async () => {
     await happen(2);
     await drain();
