@@ -6,6 +6,8 @@ export interface Device {
   id: string;
   tenantId: string;
   userId: string;
+  /** The integer that clients of the Authy API know it by. */
+  authyId: number;
   name: string;
   platform: string;
   publicJwk: PublicJwk;
@@ -21,6 +23,7 @@ interface Row {
   id: string;
   tenant_id: string;
   user_id: string;
+  authy_id: number;
   name: string;
   platform: string;
   public_jwk: PublicJwk;
@@ -48,6 +51,7 @@ export function createDeviceRows(keyring: Keyring) {
     id: row.id,
     tenantId: row.tenant_id,
     userId: row.user_id,
+    authyId: row.authy_id,
     name: row.name,
     platform: row.platform,
     publicJwk: row.public_jwk,
@@ -102,7 +106,7 @@ export function createDeviceRows(keyring: Keyring) {
 
     async insert(
       tx: Tx,
-      device: Omit<Device, 'pushKind' | 'pushToken' | 'createdAtMs' | 'removedAtMs'>,
+      device: Omit<Device, 'authyId' | 'pushKind' | 'pushToken' | 'createdAtMs' | 'removedAtMs'>,
     ): Promise<void> {
       await tx.query(
         `insert into devices (id, tenant_id, user_id, name, platform, public_jwk, thumbprint, registration_proof)
@@ -122,6 +126,12 @@ export function createDeviceRows(keyring: Keyring) {
 
     /** By the device's own id, which is all that a proof names; removed ones too. */
     find: (db: Queryable, id: string) => one(db, `select * from devices where id = $1`, [id]),
+
+    findByAuthyId: (db: Queryable, tenantId: string, authyId: number) =>
+      one(db, `select * from devices where tenant_id = $1 and authy_id = $2 and removed_at is null`, [
+        tenantId,
+        authyId,
+      ]),
 
     listOfUser: (db: Queryable, tenantId: string, userId: string) =>
       many(

@@ -19,6 +19,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
     ...{ table: 'tenants', column: 'authy_api_key', purpose: 'tenant-authy-api-key', key: ID },
     index: { column: 'authy_api_key_index', purpose: 'authy-api-key' },
   },
+  { table: 'tenants', column: 'authy_callback_url', purpose: 'tenant-authy-callback', key: ID },
   { table: 'installation_keys', column: 'private_jwk', purpose: 'installation-key', key: ID },
   {
     ...{ table: 'users', column: 'phone', purpose: 'user', key: ID },
@@ -29,6 +30,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   { table: 'approvals', column: 'shown', purpose: 'approval', key: ID },
   { table: 'approvals', column: 'hidden_details', purpose: 'approval', key: ID },
   { table: 'approvals', column: 'callback_url', purpose: 'approval', key: ID },
+  { table: 'approvals', column: 'one_touch', purpose: 'approval', key: ID },
   { table: 'webhook_endpoints', column: 'url', purpose: 'webhook', key: ID },
   { table: 'webhook_endpoints', column: 'secret', purpose: 'webhook', key: ID },
   { table: 'webhook_endpoints', column: 'previous_secret', purpose: 'webhook', key: ID },
