@@ -42,14 +42,20 @@ export function collectBody(): RequestHandler {
   };
 }
 
-/**
- * The JSON of a request; an empty body is an empty object. Stricter than JSON.parse: the last of two equal keys would win
- * there, numbers above 2^53 would lose digits, and `__proto__` would be a key like any other.
- */
+/** The JSON of a request; an empty body is an empty object. @throws unsupported_media_type, and as parseJson does */
 export function parseBody(req: Request): unknown {
   const bytes = rawBodyOf(req);
   if (!bytes) return {};
   if (!req.is('application/json')) throw new DomainError('unsupported_media_type');
+  return parseJson(bytes);
+}
+
+/**
+ * Stricter than JSON.parse: the last of two equal keys would win there, numbers above 2^53 would lose digits, and
+ * `__proto__` would be a key like any other.
+ * @throws invalid_json, duplicate_key, invalid_request
+ */
+export function parseJson(bytes: Uint8Array): unknown {
   let text: string;
   let value: unknown;
   try {

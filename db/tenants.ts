@@ -1,13 +1,12 @@
+import type { Switches } from '../domain/switches';
 import type { Keyring } from '../platform/keys/keyring';
 import { createApiKeyRows } from './apiKeys';
+import { TENANT_COLUMNS, toTenant } from './tenantRow';
+import type { Tenant, TenantRow } from './tenantRow';
 import type { Queryable, Tx } from './transaction';
 import { violated } from './violations';
 
-export interface Tenant {
-  id: string;
-  name: string;
-  createdAtMs: number;
-}
+export type { Tenant } from './tenantRow';
 
 /** In seconds. */
 export interface OnboardingDefaults {
@@ -15,23 +14,13 @@ export interface OnboardingDefaults {
   reminderSeconds: number;
 }
 
-interface Row {
-  id: string;
-  name: string;
-  created_at: Date;
-}
-
-const toTenant = (row: Row): Tenant => ({ id: row.id, name: row.name, createdAtMs: row.created_at.getTime() });
-
-const COLUMNS = 'id, name, created_at';
-
 /** Tenants, their API keys (kept as MACs) and the keys that sign for them (sealed). */
 export function createTenantRows(keyring: Keyring) {
   const sealAuthyKey = (key: string, id: string) => keyring.encrypt('tenant-authy-api-key', key, id);
   const indexAuthyKey = (key: string) => keyring.blindIndex('authy-api-key', key);
 
   async function one(db: Queryable, where: string, values: unknown[]): Promise<Tenant | undefined> {
-    const { rows } = await db.query<Row>(`select ${COLUMNS} from tenants where ${where}`, values);
+    const { rows } = await db.query<TenantRow>(`select ${TENANT_COLUMNS} from tenants t where ${where}`, values);
     return rows[0] && toTenant(rows[0]);
   }
 
@@ -60,7 +49,7 @@ export function createTenantRows(keyring: Keyring) {
     },
 
     async list(db: Queryable): Promise<Tenant[]> {
-      const { rows } = await db.query<Row>(`select ${COLUMNS} from tenants order by created_at, id`);
+      const { rows } = await db.query<TenantRow>(`select ${TENANT_COLUMNS} from tenants t order by created_at, id`);
       return rows.map(toTenant);
     },
 
@@ -116,6 +105,11 @@ export function createTenantRows(keyring: Keyring) {
           where id = $1`,
         [id, defaults.deadlineSeconds ?? null, defaults.reminderSeconds ?? null],
       );
+    },
+
+    /** Changes those that are given. */
+    async setSwitches(db: Queryable, id: string, switches: Partial<Switches>): Promise<void> {
+      await db.query(`update tenants set switches = switches || $2 where id = $1`, [id, switches]);
     },
 
     /** The key that signs a tenant's callbacks, as `whsec_…`. */

@@ -66,6 +66,9 @@ export function createUserRows(keyring: Keyring) {
     find: (db: Queryable, tenantId: string, id: string) =>
       one(db, `select * from users where tenant_id = $1 and id = $2 and removed_at is null`, [tenantId, id]),
 
+    findByAuthyId: (db: Queryable, tenantId: string, authyId: number) =>
+      one(db, `select * from users where tenant_id = $1 and authy_id = $2 and removed_at is null`, [tenantId, authyId]),
+
     findByExternalId: (db: Queryable, tenantId: string, externalId: string) =>
       one(db, `select * from users where tenant_id = $1 and external_id = $2 and removed_at is null`, [
         tenantId,

@@ -4,6 +4,7 @@ import type { ApiKey, KeyHolder, Scopes } from '../db/apiKeys';
 import type { OnboardingDefaults, Tenant, TenantRows } from '../db/tenants';
 import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
+import type { Switches } from '../domain/switches';
 import { looksLikeApiKey, mintApiKey, mintAuthyApiKey } from '../platform/keys/apiKey';
 
 export interface NewTenant {
@@ -20,6 +21,7 @@ export class AuthyKeyInUse extends Error {
 }
 
 const HINT_LENGTH = 9;
+const MOST_KEY_CHARACTERS = 200;
 
 /** Tenants and their keys. */
 export function createTenants(pool: Pool, tenants: TenantRows) {
@@ -76,6 +78,17 @@ export function createTenants(pool: Pool, tenants: TenantRows) {
     /** The tenant that holds this API key, and what the key may do. */
     async authenticate(apiKey: string): Promise<KeyHolder | undefined> {
       return looksLikeApiKey(apiKey) ? tenants.findByApiKey(pool, apiKey) : undefined;
+    },
+
+    /** The tenant that has this Authy API key. */
+    async authenticateAuthy(key: string): Promise<Tenant | undefined> {
+      return key.length <= MOST_KEY_CHARACTERS ? tenants.findByAuthyApiKey(pool, key) : undefined;
+    },
+
+    /** Changes the switches that are given; answers how all of them stand then. */
+    async setSwitches(tenantId: string, switches: Partial<Switches>): Promise<Switches> {
+      await tenants.setSwitches(pool, tenantId, switches);
+      return (await tenants.find(pool, tenantId))!.switches;
     },
 
     /** Changes how long onboardings last and when they remind, where a call does not say so; answers what holds then. */

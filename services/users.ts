@@ -60,6 +60,10 @@ export function createUsers(deps: UserDeps) {
   return {
     find,
 
+    /** By the integer that clients of the Authy API know. */
+    findByAuthyId: (tenantId: string, authyId: number): Promise<User | undefined> =>
+      users.findByAuthyId(pool, tenantId, authyId),
+
     /**
      * Adds a user. `externalId` decides who it is: a known one answers the user it has. Without an externalId the phone
      * does.
