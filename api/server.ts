@@ -17,6 +17,7 @@ import { approvalRoutes } from './native/approvals';
 import { codeRoutes } from './native/codes';
 import { deviceRoutes } from './native/device';
 import { eventRoutes } from './native/events';
+import { eventRoutes } from './native/events';
 import { onboardingRoutes } from './native/onboardings';
 import { systemRoutes } from './native/system';
 import { userRoutes } from './native/users';
@@ -71,6 +72,7 @@ export function createServer(deps: ServerDeps): Express {
     deviceRoutes(router, mounted);
     onboardingRoutes(router, mounted);
     webhookRoutes(router, mounted);
+    eventRoutes(router, mounted);
     eventRoutes(router, mounted);
     app.use(authyRoutes(services, underWay));
   }

@@ -39,6 +39,7 @@ import { createOnboardingWorkflows } from './onboardingWorkflows';
 import { createRegistrationTokens } from './registrationTokens';
 import { createTenants } from './tenants';
 import { createTotp } from './totp';
+import { createTurns } from './turns';
 import { createUsers } from './users';
 import { createWebhookDrains } from './webhookDrains';
 import { createWebhooks } from './webhooks';
@@ -60,6 +61,9 @@ export interface ServicesDeps {
   onWebhookAttempt?: (result: Verdict['kind']) => void;
   onWorkflowFailure?: (error: unknown) => void;
 }
+
+/** Exports and reports that read at the same moment, of the twenty connections of a process. */
+const LONG_READS_AT_ONCE = 4;
 
 /** Everything that the product can do, put together once, whoever asks. */
 export function createServices(deps: ServicesDeps) {
@@ -83,6 +87,7 @@ export function createServices(deps: ServicesDeps) {
     taskQueue: deps.approvalsQueue,
     ...(onWorkflowFailure && { onFailure: onWorkflowFailure }),
   };
+  const turns = createTurns(LONG_READS_AT_ONCE);
   const workflows = createApprovalWorkflows(engine);
   const codeDeliveries = createCodeDeliveries(engine);
   const onboardingWorkflows = createOnboardingWorkflows(engine);
@@ -166,7 +171,7 @@ export function createServices(deps: ServicesDeps) {
       requireUrl: (url) => deps.requireUrl(url, 'url'),
       ...(onWebhookAttempt && { onAttempt: onWebhookAttempt }),
     }),
-    events: createEvents(pool),
+    events: createEvents({ pool, turns }),
     evidence: createEvidence({ pool, ...rows, issuer }),
     idempotency: createIdempotency(pool, rows.idempotency),
   };
