@@ -17,7 +17,6 @@ import { approvalRoutes } from './native/approvals';
 import { codeRoutes } from './native/codes';
 import { deviceRoutes } from './native/device';
 import { eventRoutes } from './native/events';
-import { eventRoutes } from './native/events';
 import { onboardingRoutes } from './native/onboardings';
 import { systemRoutes } from './native/system';
 import { userRoutes } from './native/users';
@@ -72,7 +71,6 @@ export function createServer(deps: ServerDeps): Express {
     deviceRoutes(router, mounted);
     onboardingRoutes(router, mounted);
     webhookRoutes(router, mounted);
-    eventRoutes(router, mounted);
     eventRoutes(router, mounted);
     app.use(authyRoutes(services, underWay));
   }
