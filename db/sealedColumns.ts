@@ -20,6 +20,12 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
     index: { column: 'authy_api_key_index', purpose: 'authy-api-key' },
   },
   { table: 'tenants', column: 'authy_callback_url', purpose: 'tenant-authy-callback', key: ID },
+  {
+    ...{ table: 'tenants', column: 'app_api_key', purpose: 'tenant-app-api-key', key: ID },
+    index: { column: 'app_api_key_index', purpose: 'app-api-key' },
+  },
+  { table: 'tenants', column: 'api_signing_key', purpose: 'tenant-api-signing-key', key: ID },
+  { table: 'access_keys', column: 'key', purpose: 'access-key', key: ID },
   { table: 'installation_keys', column: 'private_jwk', purpose: 'installation-key', key: ID },
   {
     ...{ table: 'users', column: 'phone', purpose: 'user', key: ID },
@@ -35,6 +41,11 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   { table: 'webhook_endpoints', column: 'secret', purpose: 'webhook', key: ID },
   { table: 'webhook_endpoints', column: 'previous_secret', purpose: 'webhook', key: ID },
   { table: 'totp_secrets', column: 'secret', purpose: 'totp', key: ['user_id'] },
+  {
+    ...{ table: 'phone_verifications', column: 'phone', purpose: 'phone-verification', key: ID },
+    index: { column: 'phone_index', purpose: 'phone-verification' },
+  },
+  { table: 'phone_verifications', column: 'custom_code', purpose: 'phone-verification', key: ID },
   { table: 'simulator_messages', column: 'recipient', purpose: 'simulator', key: ID },
   { table: 'simulator_messages', column: 'text', purpose: 'simulator', key: ID },
   { table: 'idempotency_keys', column: 'reply', purpose: 'idempotency', key: ['tenant_id', 'key'] },

@@ -1,6 +1,7 @@
 import type { Switches } from '../domain/switches';
 import type { Keyring } from '../platform/keys/keyring';
 import { createApiKeyRows } from './apiKeys';
+import { createDashboardKeyRows } from './dashboardKeys';
 import { TENANT_COLUMNS, toTenant } from './tenantRow';
 import type { Tenant, TenantRow } from './tenantRow';
 import type { Queryable, Tx } from './transaction';
@@ -26,6 +27,7 @@ export function createTenantRows(keyring: Keyring) {
 
   return {
     ...createApiKeyRows(keyring),
+    ...createDashboardKeyRows(keyring),
 
     /** False when the name, or the Authy API key, belongs to a tenant already. */
     async insert(

@@ -6,6 +6,7 @@ import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
 import type { Switches } from '../domain/switches';
 import { looksLikeApiKey, mintApiKey, mintAuthyApiKey } from '../platform/keys/apiKey';
+import { createDashboardKeys } from './dashboardKeys';
 
 export interface NewTenant {
   tenant: Tenant;
@@ -33,6 +34,8 @@ export function createTenants(pool: Pool, tenants: TenantRows) {
   }
 
   return {
+    ...createDashboardKeys(pool, tenants),
+
     /**
      * Makes a tenant with its first API key, the key that signs its callbacks, and its Authy API key: a new one, or the
      * one that it has elsewhere. Undefined when the name is taken.

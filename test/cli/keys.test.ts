@@ -145,6 +145,7 @@ test('everything moves to the new key beside writers and through a kill, and is 
     await tenants.createKey(old.tenant.id, null, null),
   ];
   const authyApiKey = (await tenants.readAuthyApiKey(old.tenant.id))!;
+  const dashboardKeys = await tenants.ensureDashboardKeys(old.tenant.id);
   const before = await seeded.read(old.call);
   expect(before.repeated).toBe(seeded.asked.text);
 
@@ -218,6 +219,8 @@ test('everything moves to the new key beside writers and through a kill, and is 
   const rows = createTenantRows(ring);
   expect(await rows.readSigningKey(old.pool, old.tenant.id)).toBe(old.tenant.signingKey);
   expect(await rows.readAuthyApiKey(old.pool, old.tenant.id)).toBe(authyApiKey);
+  expect(await createTenants(old.pool, rows).ensureDashboardKeys(old.tenant.id)).toEqual(dashboardKeys);
+  expect(await rows.findByAppApiKey(old.pool, dashboardKeys.appApiKey)).toMatchObject({ id: old.tenant.id });
   expect(await rows.findByAuthyApiKey(old.pool, authyApiKey)).toMatchObject({ id: old.tenant.id });
   expect(await createDeviceRows(ring).find(old.pool, seeded.user.devices[0]!.id)).toMatchObject({
     pushToken: 'the push token',

@@ -173,3 +173,30 @@ describe('an Authy API key', () => {
     expect(await tenants().findByName(name)).toBeUndefined();
   });
 });
+
+describe('what the Authy dialect needs', () => {
+  test('dashboard keys are made once and shown again', async () => {
+    await tenants().create(name);
+    const first = await tenant(['dashboard-keys', name]);
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    const keys = ['App API key', 'Access key', 'API signing key'].map((label) => valueOf(first.stdout, label));
+    expect(new Set(keys).size).toBe(3);
+    for (const key of keys) expect(key).toMatch(/^[0-9A-Za-z]{32}$/);
+    expect((await tenant(['dashboard-keys', name])).stdout).toBe(first.stdout);
+    expect(await tenants().findByAppApiKey(keys[0]!)).toMatchObject({
+      tenant: { name },
+      accessKeys: [{ key: keys[1] }],
+      apiSigningKey: keys[2],
+    });
+  });
+
+  test('switches are on or off, and keep what nobody changes', async () => {
+    await tenants().create(name);
+    expect((await tenant(['set', name, '--unforced-verify', 'on'])).stdout).toMatch(/^unforced-verify +on$/m);
+    const { stdout } = await tenant(['set', name, '--repeat-window', 'off']);
+    expect(stdout).toMatch(/^unforced-verify +on$/m);
+    expect(stdout).toMatch(/^repeat-window +off$/m);
+    expect(await tenant(['set', name, '--repeat-window', 'maybe'])).toMatchObject({ code: 1 });
+    expect((await tenants().findByName(name))?.switches).toMatchObject({ unforcedVerify: true, repeatWindow: false });
+  });
+});
