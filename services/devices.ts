@@ -84,6 +84,13 @@ export function createDevices(deps: DeviceDeps) {
     /** The nonce that a device's next proof has to carry. */
     currentNonce: (): string => nonceAt(nowMs()),
 
+    /** By the integer that clients of the Authy API know. @throws device_not_found */
+    async findByAuthyId(tenantId: string, authyId: number): Promise<Device> {
+      const device = await devices.findByAuthyId(pool, tenantId, authyId);
+      if (!device) throw new DomainError('device_not_found');
+      return device;
+    },
+
     createToken: (
       tenantId: string,
       userId: string,

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { SafeClient } from '../channels/http/safeClient';
 import { createApprovalRows } from '../db/approvals';
+import { createAuthyFactRows } from '../db/authyFacts';
 import { createCodeRows } from '../db/codes';
 import { createDeviceRows } from '../db/devices';
 import { createIdempotencyRows } from '../db/idempotency';
@@ -9,6 +10,8 @@ import { createInstallationKeyRows } from '../db/installationKeys';
 import { createMethodRows } from '../db/methods';
 import type { Notifications } from '../db/notifications';
 import { createOnboardingRows } from '../db/onboardings';
+import { createOneTouchRows } from '../db/oneTouch';
+import { createPhoneVerificationRows } from '../db/phoneVerifications';
 import { createSimulatorRows } from '../db/simulator';
 import { createTenantRows } from '../db/tenants';
 import { createTotpRows } from '../db/totp';
@@ -20,6 +23,7 @@ import type { Verdict } from '../domain/webhook';
 import type { Keyring } from '../platform/keys/keyring';
 import { createApprovals } from './approvals';
 import { createApprovalWorkflows } from './approvalWorkflows';
+import { createAuthyEvents } from './authyEvents';
 import { createCallbackSender } from './callbacks';
 import { createCodeDeliveries } from './codeDeliveries';
 import { createCodes } from './codes';
@@ -36,6 +40,10 @@ import { createOnboardingMethods } from './onboardingMethods';
 import { createOnboardings } from './onboardings';
 import { createOnboardingSteps } from './onboardingSteps';
 import { createOnboardingWorkflows } from './onboardingWorkflows';
+import { createOneTouch } from './oneTouch';
+import { createOneTouchCallbacks } from './oneTouchCallbacks';
+import { createPhoneVerifications } from './phoneVerifications';
+import { createPhoneVerificationWorkflows } from './phoneVerificationWorkflows';
 import { createRegistrationTokens } from './registrationTokens';
 import { createTenants } from './tenants';
 import { createTotp } from './totp';
@@ -43,13 +51,14 @@ import { createTurns } from './turns';
 import { createUsers } from './users';
 import { createWebhookDrains } from './webhookDrains';
 import { createWebhooks } from './webhooks';
+import { createWebhookSender } from './webhookSender';
 
 export interface ServicesDeps {
   pool: Pool;
   keyring: Keyring;
   notifications: Notifications;
   /** The only way to addresses that tenants gave us. */
-  outgoing: Pick<SafeClient, 'post'>;
+  outgoing: Pick<SafeClient, 'post' | 'get'>;
   temporal: () => Client | undefined;
   approvalsQueue: string;
   issuer: () => string;
@@ -71,15 +80,18 @@ export function createServices(deps: ServicesDeps) {
   const rows = {
     approvals: createApprovalRows(keyring),
     onboardings: createOnboardingRows(),
+    oneTouch: createOneTouchRows(keyring),
     devices: createDeviceRows(keyring),
     users: createUserRows(keyring),
     tenants: createTenantRows(keyring),
     keys: createInstallationKeyRows(keyring),
     idempotency: createIdempotencyRows(keyring),
     webhooks: createWebhookRows(keyring),
+    authyFacts: createAuthyFactRows(keyring),
     methods: createMethodRows(),
     codes: createCodeRows(),
     totp: createTotpRows(keyring),
+    phoneVerifications: createPhoneVerificationRows(keyring),
     simulator: createSimulatorRows(keyring),
   };
   const engine = {
@@ -91,6 +103,7 @@ export function createServices(deps: ServicesDeps) {
   const workflows = createApprovalWorkflows(engine);
   const codeDeliveries = createCodeDeliveries(engine);
   const onboardingWorkflows = createOnboardingWorkflows(engine);
+  const phoneVerificationWorkflows = createPhoneVerificationWorkflows(engine);
   const methods = createMethods({ pool, ...rows });
   const ends = createOnboardingEnds({ ...rows, methods });
   const confirmations = createConfirmations({ ...rows, ends });
@@ -99,7 +112,17 @@ export function createServices(deps: ServicesDeps) {
   const codes = createCodes({ pool, ...rows, keyring, channels: deps.codeChannels, deliveries: codeDeliveries });
   const totp = createTotp({ pool, ...rows, methods });
   const tenants = createTenants(pool, rows.tenants);
-  const callbacks = createCallbackSender({ client: deps.outgoing, readSigningKey: tenants.readSigningKey });
+  const callbacks = createCallbackSender({
+    client: deps.outgoing,
+    readSigningKey: tenants.readSigningKey,
+    oneTouch: createOneTouchCallbacks({
+      pool,
+      ...rows,
+      client: deps.outgoing,
+      readAuthyApiKey: tenants.readAuthyApiKey,
+    }),
+  });
+  const authyEvents = createAuthyEvents({ pool, ...rows, keyring });
   const decisions = createDecisions({
     pool,
     ...rows,
@@ -115,18 +138,20 @@ export function createServices(deps: ServicesDeps) {
     ends,
     installLinks,
   });
+  const approvals = createApprovals({
+    pool,
+    ...rows,
+    decisions,
+    workflows,
+    notifications,
+    requireCallbackUrl: (url) => deps.requireUrl(url, 'callbackUrl'),
+  });
   return {
     rows,
     workflows,
     decisions,
-    approvals: createApprovals({
-      pool,
-      ...rows,
-      decisions,
-      workflows,
-      notifications,
-      requireCallbackUrl: (url) => deps.requireUrl(url, 'callbackUrl'),
-    }),
+    approvals,
+    oneTouch: createOneTouch({ pool, rows: rows.oneTouch, approvals, keyring }),
     users: createUsers({ pool, ...rows, decisions, ends, workflows, onboardingWorkflows }),
     devices: createDevices({
       pool,
@@ -160,14 +185,22 @@ export function createServices(deps: ServicesDeps) {
     codes,
     codeDeliveries,
     totp,
+    phoneVerifications: createPhoneVerifications({
+      pool,
+      ...rows,
+      keyring,
+      channels: deps.codeChannels,
+      workflows: phoneVerificationWorkflows,
+    }),
+    phoneVerificationWorkflows,
     tenants,
     callbacks,
     drains: createWebhookDrains(engine),
+    authyEvents,
     webhooks: createWebhooks({
       pool,
       ...rows,
-      client: deps.outgoing,
-      callbacks,
+      sender: createWebhookSender({ pool, ...rows, client: deps.outgoing, callbacks, authyEvents }),
       requireUrl: (url) => deps.requireUrl(url, 'url'),
       ...(onWebhookAttempt && { onAttempt: onWebhookAttempt }),
     }),
