@@ -11,6 +11,7 @@ const SENTENCES: Record<Switch, string> = {
   unforcedVerify: 'without force, Authy verify lets in who never confirmed, with any code',
   callbackOnExpiry: 'Authy callbacks tell expiries too',
   plainAttributes: 'Authy events name attributes without s_, i_, b_',
+  customCode: 'Authy calls may choose the code that verifies a phone',
   repeatWindow: 'an equal Authy approval request within 5 s is a retry',
 };
 

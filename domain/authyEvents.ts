@@ -48,12 +48,24 @@ const CATALOGUE = {
     from: [{ type: 'approval_approved' }, { type: 'approval_denied' }],
   },
   // phone verification
-  phone_verification_started: { objects: ['app', 'phone_verification'], from: nothing },
-  phone_verification_code_is_valid: { objects: ['app', 'phone_verification'], from: nothing },
-  phone_verification_code_is_invalid: { objects: ['app', 'phone_verification'], from: nothing },
-  phone_verification_failed: { objects: ['app', 'phone_verification'], from: nothing },
-  phone_verification_not_found: { objects: ['app'], from: nothing },
-  too_many_phone_verifications: { objects: ['app', 'phone_verification'], from: nothing },
+  phone_verification_started: {
+    objects: ['app', 'phone_verification'],
+    from: [{ type: 'phone_verification_started' }, { type: 'phone_verification_resent' }],
+  },
+  phone_verification_code_is_valid: {
+    objects: ['app', 'phone_verification'],
+    from: [{ type: 'phone_verification_accepted' }],
+  },
+  phone_verification_code_is_invalid: {
+    objects: ['app', 'phone_verification'],
+    from: [{ type: 'phone_verification_code_wrong' }],
+  },
+  phone_verification_failed: { objects: ['app', 'phone_verification'], from: [{ type: 'phone_verification_failed' }] },
+  phone_verification_not_found: { objects: ['app'], from: [{ type: 'phone_verification_not_found' }] },
+  too_many_phone_verifications: {
+    objects: ['app', 'phone_verification'],
+    from: [{ type: 'phone_verification_blocked' }],
+  },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type AuthyEventName = keyof typeof CATALOGUE;

@@ -62,6 +62,10 @@ const REFUSALS = {
   totp_not_found: [404, 'This user has no TOTP secret; create one first.'],
   method_enabled: [409, 'This method is enabled already; remove it first.'],
   method_not_enabled: [404, 'This user does not have that method.'],
+  // verifications of phones
+  phone_is_landline: [400, 'Text messages do not reach this phone number; call it.'],
+  verification_not_found: [404, 'No verification of this phone is pending.'],
+  message_not_found: [404, 'There is no such message.'],
   // webhooks
   webhook_not_found: [404, 'There is no such webhook.'],
   delivery_not_found: [404, 'There is no such delivery.'],

@@ -8,6 +8,8 @@ export const SWITCHES = {
   callbackOnExpiry: false,
   /** Authy dialect: events name their attributes `authy_id`, not `s_authy_id`. */
   plainAttributes: false,
+  /** Authy dialect: the back end may choose the code that verifies a phone. */
+  customCode: true,
   /** Authy dialect: an equal approval request within five seconds is a retry of the one before. */
   repeatWindow: true,
 } as const satisfies Record<string, boolean>;

@@ -70,7 +70,21 @@ export function authyMounting(router: Router, { tenants, underWay, proveSigned }
     return { tenant, parameters };
   }
 
+  /** By the Authy API key, which one call has in its path. */
+  async function proveKeyInPath(req: Request): Promise<Pick<AuthyCall, 'tenant' | 'parameters'>> {
+    const tenant = await tenants.authenticateAuthy(String(req.params['apiKey']));
+    if (!tenant) throw new AuthyRefusal(60001);
+    return { tenant, parameters: readParameters(req) };
+  }
+
   return {
+    /** A call with the Authy API key of its tenant as `:apiKey`. */
+    keyInPath: (
+      methods: Method | readonly Method[],
+      path: `/2010-04-01/Accounts/:apiKey/${string}.:format`,
+      handler: Handler,
+    ): void => mount(methods, path, proveKeyInPath, handler),
+
     /** A call with the Authy API key of its tenant. */
     call: (
       methods: Method | readonly Method[],

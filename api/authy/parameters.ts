@@ -21,6 +21,7 @@ export interface Parameters {
   text(name: string, mostCharacters?: number): string | undefined;
   requiredText(name: string, mostCharacters?: number): string;
   integer(name: string, range?: { least?: number; most?: number }): number | undefined;
+  requiredInteger(name: string, range?: { least?: number; most?: number }): number;
   /** `true`, `True`, `TRUE`, `1` and their opposites. */
   flag(name: string): boolean | undefined;
   flag(name: string, otherwise: boolean): boolean;
@@ -78,8 +79,9 @@ export function parametersOf(tree: Hash): Parameters {
   function integer(name: string, { least = 0, most = 2 ** 31 - 1 }: { least?: number; most?: number } = {}) {
     const given = text(name)?.trim();
     if (given === undefined) return undefined;
-    const value = /^-?\d{1,15}$/.test(given) ? Number(given) : NaN;
-    if (!(value >= least && value <= most)) throw invalidParameter(name, `is not a number from ${least} to ${most}`);
+    if (!/^[-+]?\d{1,15}$/.test(given)) throw invalidParameter(name, `'${given.slice(0, 40)}' is not a valid Integer`);
+    const value = Number(given);
+    if (value < least || value > most) throw invalidParameter(name, `is not a number from ${least} to ${most}`);
     return value;
   }
 
@@ -100,9 +102,15 @@ export function parametersOf(tree: Hash): Parameters {
     integer,
     flag,
 
+    requiredInteger(name, range) {
+      const value = integer(name, range);
+      if (value === undefined) throw missing(name);
+      return value;
+    },
+
     requiredText(name, mostCharacters) {
       const value = text(name, mostCharacters);
-      if (value === undefined) throw invalidParameter(name, 'is missing');
+      if (value === undefined) throw missing(name);
       return value;
     },
 
@@ -121,6 +129,8 @@ export function parametersOf(tree: Hash): Parameters {
     },
   };
 }
+
+const missing = (name: string): AuthyRefusal => invalidParameter(name, 'Parameter is required');
 
 function isUnset(value: Value | undefined): value is null | undefined {
   if (value === undefined || value === null || value === '') return true;

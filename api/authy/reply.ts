@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { noteAccident } from '../problem';
 import { errorBody, toAuthyRefusal } from './refusals';
 
-const TREES = /^\/+(?:protected|onetouch|dashboard)(?=[/?]|$)/;
+const TREES = /^\/+(?:protected|onetouch|dashboard|2010-04-01)(?=[/?]|$)/;
 
 /**
  * Clients write `//protected/…` when their base URL ends with a slash. Only the path is touched: what the query says is

@@ -7,6 +7,7 @@ import { addUser } from '../support/phone';
 import type { TestUser } from '../support/phone';
 import type { TestProgram } from '../support/program';
 import { until } from '../support/until';
+import { createVerificationActs } from './verificationActs';
 
 /** Phones behind these are never reached. */
 export const BROKEN_NUMBER = '+436649999999';
@@ -16,7 +17,7 @@ export const BROKEN_TOKEN = 'broken';
 const NOWHERE = 'http://127.0.0.1:1/callback';
 
 export interface World {
-  program: Pick<TestProgram, 'url' | 'call'>;
+  program: Pick<TestProgram, 'url' | 'call' | 'pool' | 'tenant'>;
   /** Text messages by number, the newest last. */
   texts: ReadonlyMap<string, string[]>;
   /** The endpoint that is told everything. */
@@ -227,6 +228,7 @@ export function createActs({ program, texts, endpointId, goneUrl }: World): Reco
       await remove(`/v1/users/${userId}/methods/sms`);
       return { userId, method: 'sms' };
     },
+    ...createVerificationActs(program, texts, BROKEN_NUMBER),
     async push_failed() {
       const user = await addUser(program, { push: false });
       await user.phone.setPushTarget({ kind: 'simulated', token: BROKEN_TOKEN });
