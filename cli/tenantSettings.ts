@@ -3,6 +3,8 @@ import type { OnboardingDefaults } from '../db/tenants';
 import { ONBOARDING_SECONDS, REMINDER_SECONDS } from '../domain/onboarding';
 import { SWITCHES } from '../domain/switches';
 import type { Switch, Switches } from '../domain/switches';
+import { readCallbackOptions, withCallbackOptions } from './authyCallback';
+import type { CallbackOptions } from './authyCallback';
 import { Failure } from './failure';
 import { withTenant } from './openTenants';
 
@@ -15,7 +17,7 @@ const SENTENCES: Record<Switch, string> = {
   repeatWindow: 'an equal Authy approval request within 5 s is a retry',
 };
 
-interface SetOptions extends Partial<Record<Switch, string>> {
+interface SetOptions extends CallbackOptions, Partial<Record<Switch, string>> {
   onboardingDeadline?: string;
   onboardingReminder?: string;
 }
@@ -35,13 +37,17 @@ export function register(tenant: Command): void {
           ...secondsOf('--onboarding-reminder', 'reminderSeconds', onboardingReminder, REMINDER_SECONDS),
         };
         const changed = readSwitches(rest);
+        const callback = readCallbackOptions(rest);
         const { deadlineSeconds, reminderSeconds } = await tenants.setOnboardingDefaults(id, defaults);
         console.log(`onboarding deadline  ${deadlineSeconds} s`);
         console.log(`onboarding reminder  ${reminderSeconds} s`);
+        const { url, method } = await tenants.setAuthyCallback(id, callback);
+        console.log(`Authy callback       ${url === null ? 'none' : `${method} ${url}`}`);
         const switches = await tenants.setSwitches(id, changed);
         for (const each of NAMES) console.log(`${spelled(each).padEnd(19)}  ${switches[each] ? 'on' : 'off'}`);
       }),
     );
+  withCallbackOptions(command);
   for (const each of NAMES) command.option(`--${spelled(each)} <on|off>`, SENTENCES[each]);
 }
 

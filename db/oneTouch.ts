@@ -1,13 +1,6 @@
-import type { CallbackMethod } from '../domain/oneTouch';
 import type { Keyring } from '../platform/keys/keyring';
 import type { Approval } from './approvals';
 import type { Queryable, Tx } from './transaction';
-
-/** How the approvals of a tenant that are asked for in the Authy dialect are called back. */
-export interface AuthyCallbackSettings {
-  url: string | null;
-  method: CallbackMethod;
-}
 
 /** Those an approval is about, as clients of the Authy API know them. Who was removed since is told nevertheless. */
 export interface OneTouchFacts {
@@ -37,38 +30,6 @@ interface FactsRow {
 /** What the Authy dialect keeps about approvals, beside what every approval has. */
 export function createOneTouchRows(keyring: Keyring) {
   return {
-    async readCallbackSettings(db: Queryable, tenantId: string): Promise<AuthyCallbackSettings> {
-      const { rows } = await db.query<{ authy_callback_url: Buffer | null; authy_callback_method: CallbackMethod }>(
-        `select authy_callback_url, authy_callback_method from tenants where id = $1`,
-        [tenantId],
-      );
-      const { authy_callback_url: sealed, authy_callback_method: method } = rows[0]!;
-      return {
-        url: sealed && keyring.decrypt('tenant-authy-callback', sealed, tenantId).toString('utf8'),
-        method,
-      };
-    },
-
-    /** Changes those that are given. */
-    async setCallbackSettings(
-      db: Queryable,
-      tenantId: string,
-      { url, method }: Partial<AuthyCallbackSettings>,
-    ): Promise<void> {
-      await db.query(
-        `update tenants
-            set authy_callback_url = case when $2 then $3 else authy_callback_url end,
-                authy_callback_method = coalesce($4, authy_callback_method)
-          where id = $1`,
-        [
-          tenantId,
-          url !== undefined,
-          url == null ? null : keyring.encrypt('tenant-authy-callback', url, tenantId),
-          method ?? null,
-        ],
-      );
-    },
-
     /**
      * The open approval that was asked for with the same key, so many ms ago at most. Its person is locked, so that of two
      * that come at the same time the second sees the first.

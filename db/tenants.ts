@@ -1,6 +1,7 @@
 import type { Switches } from '../domain/switches';
 import type { Keyring } from '../platform/keys/keyring';
 import { createApiKeyRows } from './apiKeys';
+import { createAuthyCallbackRows } from './authyCallbacks';
 import { createDashboardKeyRows } from './dashboardKeys';
 import { TENANT_COLUMNS, toTenant } from './tenantRow';
 import type { Tenant, TenantRow } from './tenantRow';
@@ -27,6 +28,7 @@ export function createTenantRows(keyring: Keyring) {
 
   return {
     ...createApiKeyRows(keyring),
+    ...createAuthyCallbackRows(keyring),
     ...createDashboardKeyRows(keyring),
 
     /** False when the name, or the Authy API key, belongs to a tenant already. */
@@ -62,6 +64,8 @@ export function createTenantRows(keyring: Keyring) {
     /** By every key of the ring, in the index: neither the time nor the work says anything about the key. */
     findByAuthyApiKey: (db: Queryable, key: string) =>
       one(db, 'authy_api_key_index = any($1)', [keyring.blindIndexes('authy-api-key', key)]),
+
+    findByAuthyAppId: (db: Queryable, appId: number) => one(db, 'authy_app_id = $1', [appId]),
 
     /** Gives a tenant another Authy API key; false when it is another tenant's. */
     async setAuthyApiKey(db: Queryable, tenantId: string, key: string): Promise<boolean> {
@@ -107,6 +111,17 @@ export function createTenantRows(keyring: Keyring) {
           where id = $1`,
         [id, defaults.deadlineSeconds ?? null, defaults.reminderSeconds ?? null],
       );
+    },
+
+    /** False when the name belongs to another tenant. */
+    async rename(db: Queryable, id: string, name: string): Promise<boolean> {
+      try {
+        const { rowCount } = await db.query(`update tenants set name = $2 where id = $1`, [id, name]);
+        return rowCount === 1;
+      } catch (error) {
+        if (violated(error) !== undefined) return false;
+        throw error;
+      }
     },
 
     /** Changes those that are given. */

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { ApprovalRequest } from '../contracts/approvals';
 import type { Approval } from '../db/approvals';
 import type { OneTouchFacts, OneTouchRows } from '../db/oneTouch';
-import type { Tenant } from '../db/tenants';
+import type { Tenant, TenantRows } from '../db/tenants';
 import type { OneTouch } from '../domain/oneTouch';
 import { lifetimeOf } from '../domain/oneTouch';
 import type { Keyring } from '../platform/keys/keyring';
@@ -20,13 +20,14 @@ export interface OneTouchQuestion
 
 export interface OneTouchDeps {
   pool: Pool;
-  rows: Pick<OneTouchRows, 'readCallbackSettings' | 'readFacts'>;
+  rows: Pick<OneTouchRows, 'readFacts'>;
+  tenants: Pick<TenantRows, 'readAuthyCallback'>;
   approvals: Pick<Approvals, 'create' | 'find'>;
   keyring: Pick<Keyring, 'mac'>;
 }
 
 /** Approvals that are asked for in the Authy dialect: ordinary ones, with the callback that their tenant has set. */
-export function createOneTouch({ pool, rows, approvals, keyring }: OneTouchDeps) {
+export function createOneTouch({ pool, rows, tenants, approvals, keyring }: OneTouchDeps) {
   return {
     /**
      * Asks one person. An equal question that is still open and not older than five seconds is answered with the same
@@ -35,7 +36,7 @@ export function createOneTouch({ pool, rows, approvals, keyring }: OneTouchDeps)
      */
     async ask(tenant: Tenant, question: OneTouchQuestion): Promise<Approval> {
       const { userId, title, details, shownDetails, hiddenDetails, logos, secondsToExpire } = question;
-      const { url, method } = await rows.readCallbackSettings(pool, tenant.id);
+      const { url, method } = await tenants.readAuthyCallback(pool, tenant.id);
       const said = JSON.stringify([tenant.id, question]);
       return approvals.create(
         tenant,

@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import type { SafeClient } from '../channels/http/safeClient';
 import { createApprovalRows } from '../db/approvals';
 import { createAuthyFactRows } from '../db/authyFacts';
+import { createBrandingRows } from '../db/brandings';
 import { createCodeRows } from '../db/codes';
 import { createDeviceRows } from '../db/devices';
 import { createIdempotencyRows } from '../db/idempotency';
@@ -21,6 +22,8 @@ import type { ApprovalOutcome } from '../domain/approval';
 import type { CodeChannel } from '../domain/code';
 import type { Verdict } from '../domain/webhook';
 import type { Keyring } from '../platform/keys/keyring';
+import { createApplications } from './applications';
+import { createAccountTokens } from './accountTokens';
 import { createApprovals } from './approvals';
 import { createApprovalWorkflows } from './approvalWorkflows';
 import { createAuthyEvents } from './authyEvents';
@@ -45,6 +48,7 @@ import { createOneTouchCallbacks } from './oneTouchCallbacks';
 import { createPhoneVerifications } from './phoneVerifications';
 import { createPhoneVerificationWorkflows } from './phoneVerificationWorkflows';
 import { createRegistrationTokens } from './registrationTokens';
+import { createReports } from './reports';
 import { createTenants } from './tenants';
 import { createTotp } from './totp';
 import { createTurns } from './turns';
@@ -88,6 +92,7 @@ export function createServices(deps: ServicesDeps) {
     idempotency: createIdempotencyRows(keyring),
     webhooks: createWebhookRows(keyring),
     authyFacts: createAuthyFactRows(keyring),
+    brandings: createBrandingRows(),
     methods: createMethodRows(),
     codes: createCodeRows(),
     totp: createTotpRows(keyring),
@@ -146,13 +151,15 @@ export function createServices(deps: ServicesDeps) {
     notifications,
     requireCallbackUrl: (url) => deps.requireUrl(url, 'callbackUrl'),
   });
+  const users = createUsers({ pool, ...rows, decisions, ends, workflows, onboardingWorkflows });
   return {
     rows,
     workflows,
     decisions,
     approvals,
-    oneTouch: createOneTouch({ pool, rows: rows.oneTouch, approvals, keyring }),
-    users: createUsers({ pool, ...rows, decisions, ends, workflows, onboardingWorkflows }),
+    oneTouch: createOneTouch({ pool, rows: rows.oneTouch, tenants: rows.tenants, approvals, keyring }),
+    users,
+    accountTokens: createAccountTokens({ pool, tenants: rows.tenants, users, rows: rows.users, tokens }),
     devices: createDevices({
       pool,
       ...rows,
@@ -196,6 +203,7 @@ export function createServices(deps: ServicesDeps) {
     tenants,
     callbacks,
     drains: createWebhookDrains(engine),
+    applications: createApplications({ pool, ...rows }),
     authyEvents,
     webhooks: createWebhooks({
       pool,
@@ -205,6 +213,7 @@ export function createServices(deps: ServicesDeps) {
       ...(onWebhookAttempt && { onAttempt: onWebhookAttempt }),
     }),
     events: createEvents({ pool, turns }),
+    reports: createReports({ pool, turns, ...rows, authyEvents }),
     evidence: createEvidence({ pool, ...rows, issuer }),
     idempotency: createIdempotency(pool, rows.idempotency),
   };

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { ApiKey, KeyHolder, Scopes } from '../db/apiKeys';
+import type { AuthyCallback } from '../db/authyCallbacks';
 import type { OnboardingDefaults, Tenant, TenantRows } from '../db/tenants';
 import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
@@ -98,6 +99,12 @@ export function createTenants(pool: Pool, tenants: TenantRows) {
     async setOnboardingDefaults(tenantId: string, defaults: Partial<OnboardingDefaults>): Promise<OnboardingDefaults> {
       await tenants.setOnboardingDefaults(pool, tenantId, defaults);
       return tenants.readOnboardingDefaults(pool, tenantId);
+    },
+
+    /** Changes where and how a tenant is called back in the Authy dialect; answers what holds then, for new approvals. */
+    async setAuthyCallback(tenantId: string, settings: Partial<AuthyCallback>): Promise<AuthyCallback> {
+      await tenants.setAuthyCallback(pool, tenantId, settings);
+      return tenants.readAuthyCallback(pool, tenantId);
     },
 
     readSigningKey: (tenantId: string): Promise<string> => tenants.readSigningKey(pool, tenantId),

@@ -32,7 +32,7 @@ export function readQuestion(parameters: Parameters): Omit<OneTouchQuestion, 'us
     title,
     details: details ?? null,
     shownDetails: toShown(details),
-    ...(hiddenDetails && { hiddenDetails: hiddenDetails as Record<string, z.core.util.JSONType> }),
+    ...(hiddenDetails && { hiddenDetails: hiddenDetails }),
     logos: readLogos(parameters),
     secondsToExpire: parameters.integer('seconds_to_expire'),
   };
