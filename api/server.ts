@@ -72,7 +72,7 @@ export function createServer(deps: ServerDeps): Express {
     onboardingRoutes(router, mounted);
     webhookRoutes(router, mounted);
     eventRoutes(router, mounted);
-    app.use(authyRoutes(services, underWay));
+    app.use(authyRoutes(services, underWay, publicUrls));
   }
   systemRoutes(router, { ...deps, ...mounted, draining: underWay.draining });
   const page = openApiDocument(deps.version);

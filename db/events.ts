@@ -69,7 +69,8 @@ export async function recordEvents(
   );
 }
 
-interface Row {
+/** A row as it is read. */
+export interface EventRow {
   tenant_id: string;
   number: string;
   type: EventType;
@@ -82,7 +83,7 @@ interface Row {
 }
 
 /** One row, in the words of the domain; also of other queries that select the columns of `events`. */
-export const toEvent = (row: Row): RecordedEvent => ({
+export const toEvent = (row: EventRow): RecordedEvent => ({
   tenantId: row.tenant_id,
   number: Number(row.number),
   type: row.type,
@@ -100,7 +101,7 @@ export async function listEventsOfApproval(
   tenantId: string,
   approvalId: string,
 ): Promise<RecordedEvent[]> {
-  const { rows } = await db.query<Row>(
+  const { rows } = await db.query<EventRow>(
     `select * from events where tenant_id = $1 and approval_id = $2 order by number`,
     [tenantId, approvalId],
   );
@@ -148,7 +149,7 @@ export async function listEvents(db: Queryable, tenantId: string, filter: EventF
   const conditions = asked.flatMap(([value, condition]) =>
     value === undefined ? [] : [`and ${condition(`$${values.push(value)}`)}`],
   );
-  const { rows } = await db.query<Row>(
+  const { rows } = await db.query<EventRow>(
     `select * from events where tenant_id = $1 and number > $2 ${conditions.join(' ')} order by number limit $3`,
     values,
   );

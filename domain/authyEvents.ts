@@ -23,7 +23,10 @@ const CATALOGUE = {
   user_removed: { objects: ['app', 'user'], from: [{ type: 'user_removed' }] },
   user_phone_changed: { objects: ['app', 'device', 'user'], from: nothing },
   user_account_deleted: { objects: ['app', 'user', 'delete_request'], from: nothing },
-  user_registration_completed: { objects: ['app', 'registration', 'user'], from: nothing },
+  user_registration_completed: {
+    objects: ['app', 'registration', 'user'],
+    from: [{ type: 'account_registered' }],
+  },
   // Not our `device_registration_complete`, which is told for onboardings only, and beside this one.
   device_registration_completed: { objects: ['app', 'device', 'user'], from: [{ type: 'device_registered' }] },
   phone_change_requested: { objects: ['app', 'user'], from: nothing },
@@ -84,6 +87,10 @@ export function toAuthyEventName(written: string): AuthyEventName | undefined {
 /** Which of our events an event of this name is told for. */
 export const sourcesOf = (name: AuthyEventName): readonly EventSource[] => CATALOGUE[name].from;
 
+/** What an endpoint subscribes to that is to be told these events: types of ours, `type:channel` for one channel only. */
+export const subscriptionTo = (names: readonly AuthyEventName[]): string[] =>
+  names.flatMap(sourcesOf).flatMap(({ type, channels }) => channels?.map((channel) => `${type}:${channel}`) ?? [type]);
+
 /** The name under which one of our events is told, undefined for what the Authy API has no event for. */
 export function authyNameOf({ type, data }: Pick<NewEvent, 'type' | 'data'>): AuthyEventName | undefined {
   const channel = String(data?.['channel']);
@@ -127,24 +134,23 @@ export interface AuthyEvent {
 }
 
 /**
- * Undefined for what the Authy API has no event for. Who called is not kept with events: there is no address.
+ * What the Authy API has no event for keeps our name, and tells of no object. Who called is not kept with events: there
+ * is no address.
  * @param requestId 32 hex digits, the same whenever this event is told
  */
 export function toAuthyEvent(
   event: TellableEvent,
   facts: AuthyFacts,
   { requestId, plain = false, subscribed = [] }: { requestId: string; plain?: boolean; subscribed?: readonly string[] },
-): AuthyEvent | undefined {
+): AuthyEvent {
   const name = authyNameOf(event);
-  return (
-    name && {
-      event: spelledFor(subscribed, name),
-      time: toAuthyTime(event.at),
-      public: true,
-      request: { id: requestId, ip: null },
-      objects: toAuthyObjects(CATALOGUE[name].objects, event, facts, { plain }),
-    }
-  );
+  return {
+    event: name ? spelledFor(subscribed, name) : event.type,
+    time: toAuthyTime(event.at),
+    public: true,
+    request: { id: requestId, ip: null },
+    objects: name ? toAuthyObjects(CATALOGUE[name].objects, event, facts, { plain }) : {},
+  };
 }
 
 /** ISO 8601, with up to three decimals. */

@@ -25,19 +25,6 @@ export const AUTHY_OBJECTS = {
 } as const satisfies Record<string, Record<string, Kind>>;
 export type AuthyObjectName = keyof typeof AUTHY_OBJECTS;
 
-/** What events about a phone verification hold in `data`. The number is a keyed digest, 64 hex digits. */
-export interface PhoneVerificationData {
-  verificationId: string;
-  via: 'sms' | 'call';
-  status: 'pending' | 'verified' | 'expired';
-  codeLength: number;
-  secondsToExpire: number;
-  countryCode: string;
-  phoneDigest: string;
-  lineType: string | null;
-  locale: string | null;
-}
-
 /** What the rows say about those whom an event names. What is gone, or was never there, is undefined. */
 export interface AuthyFacts {
   app: { appId: number; accountSid: string };
@@ -102,17 +89,17 @@ const VALUES: Record<
 
   phone_verification(_facts, { data }) {
     if (data?.['verificationId'] === undefined) return undefined;
-    const told = data as unknown as PhoneVerificationData;
+    const { channel, countryCode } = data;
     return {
-      id: told.verificationId,
-      via: told.via,
-      status: told.status,
-      code_length: told.codeLength,
-      seconds_to_expire: told.secondsToExpire,
-      country_code: Number(told.countryCode),
-      phone_number: told.phoneDigest,
-      line_type: told.lineType,
-      locale: told.locale,
+      id: data['verificationId'],
+      via: channel === 'voice' ? 'call' : channel,
+      status: data['status'],
+      code_length: data['codeLength'],
+      seconds_to_expire: data['secondsToExpire'],
+      country_code: countryCode === undefined ? null : Number(countryCode),
+      phone_number: data['phoneDigest'],
+      line_type: data['lineType'] ?? null,
+      locale: data['locale'] ?? null,
       mccmnc: null,
     };
   },

@@ -106,6 +106,7 @@ export const toWebhookView = (endpoint: WebhookEndpoint): WebhookView => ({
   url: endpoint.url,
   description: endpoint.description,
   eventTypes: endpoint.eventTypes,
+  dialect: endpoint.authyEvents === null ? 'native' : 'authy',
   state: endpoint.state,
   disabledReason: endpoint.disabledReason,
   failingSince: isoOrNull(endpoint.failingSinceMs),

@@ -14,6 +14,8 @@ type Method = 'get' | 'post' | 'delete';
 export interface AuthyCall {
   tenant: Tenant;
   parameters: Parameters;
+  /** Those of a multipart form, which signed calls may be. */
+  files: ReadonlyMap<string, Buffer>;
   /** What the path names, decoded; without the format. */
   params: Readonly<Record<string, string>>;
   /** Aborts when nothing is worth waiting for: the caller has gone away, or the server stops. */
@@ -41,7 +43,7 @@ export function authyMounting(router: Router, { tenants, underWay, proveSigned }
   const mount = (
     methods: Method | readonly Method[],
     path: `/${string}`,
-    prove: (req: Request) => Promise<Pick<AuthyCall, 'tenant' | 'parameters'>>,
+    prove: (req: Request) => Promise<Pick<AuthyCall, 'tenant' | 'parameters'> & Partial<Pick<AuthyCall, 'files'>>>,
     handler: Handler,
     { inErrors }: CallOptions = {},
   ): void => {
@@ -51,7 +53,8 @@ export function authyMounting(router: Router, { tenants, underWay, proveSigned }
         const { format, ...params } = req.params as Record<string, string>;
         requireJson(format);
         const proved = await prove(req);
-        const body = await handler({ ...proved, params, gone: underWay.goneOf(res), address: req.ip ?? '' });
+        const about = { params, gone: underWay.goneOf(res), address: req.ip ?? '' };
+        const body = await handler({ files: new Map(), ...proved, ...about });
         sendJson(res, 200, 'success' in body ? body : { ...body, success: true });
       });
     }
@@ -99,17 +102,7 @@ export function authyMounting(router: Router, { tenants, underWay, proveSigned }
       path: `/dashboard/:format/${string}`,
       handler: Handler,
       options?: CallOptions,
-    ): void =>
-      mount(
-        methods,
-        path,
-        async (req) => {
-          const parameters = readParameters(req);
-          return { parameters, tenant: await proveSigned(req, parameters) };
-        },
-        handler,
-        options,
-      ),
+    ): void => mount(methods, path, proveSigned, handler, options),
   };
 }
 export type AuthyMounting = ReturnType<typeof authyMounting>;

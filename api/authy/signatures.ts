@@ -1,12 +1,66 @@
 import type { Request } from 'express';
+import { signAuthy } from '../../channels/authy/sign';
 import type { Tenant } from '../../db/tenants';
-import type { Parameters } from './parameters';
+import { constantTimeEqual } from '../../platform/keys/secret';
+import type { Tenants } from '../../services/tenants';
 import { AuthyRefusal } from './refusals';
+import { readSigned } from './signedParameters';
+import type { SignedParameters } from './signedParameters';
+import type { Hash, Value } from './values';
 
-/** Who signed a call of the dashboard API. @throws AuthyRefusal */
-export type ProveSigned = (req: Request, parameters: Parameters) => Promise<Tenant>;
+export interface SignatureDeps {
+  tenants: Pick<Tenants, 'findByAppApiKey' | 'holdsAccessKey'>;
+  /** Every base URL by which this server is known: clients sign the one that they were told. */
+  publicUrls: () => readonly string[];
+}
 
-/** Until signatures are verified nobody passes. */
-export function createSignatures(): ProveSigned {
-  return () => Promise.reject(new AuthyRefusal(60087));
+/** Who signed a call of the dashboard API, and what it brings. @throws AuthyRefusal */
+export type ProveSigned = (req: Request) => Promise<SignedParameters & { tenant: Tenant }>;
+
+/** Some clients sign this one, whatever address they then call. */
+const AUTHY_URL = 'https://api.authy.com';
+const MOST_CHARACTERS = 200;
+
+/** Verifies calls of the dashboard API: signed with the API signing key, in the name of an application and an access key. */
+export function createSignatures({ tenants, publicUrls }: SignatureDeps): ProveSigned {
+  /** In constant time, whichever of the URLs and orders it was. */
+  function isSigned(req: Request, tree: Hash, key: string): boolean {
+    const nonce = req.get('x-authy-signature-nonce') ?? '';
+    const signature = req.get('x-authy-signature') ?? '';
+    if (nonce === '' || nonce.length > MOST_CHARACTERS || signature.length > MOST_CHARACTERS) return false;
+    const { method } = req;
+    const expected = urlsOf(req).flatMap((url) =>
+      spellingsOf(tree).map((parameters) => signAuthy(key, { nonce, method, url, parameters })),
+    );
+    return expected.filter((one) => constantTimeEqual(one, signature)).length > 0;
+  }
+
+  function urlsOf(req: Request): string[] {
+    const [asSent = ''] = req.originalUrl.split('?');
+    const paths = new Set([asSent, asSent.replace(/\/{2,}/g, '/')]);
+    const bases = new Set([...publicUrls(), AUTHY_URL]);
+    return [...bases].flatMap((base) => [...paths].map((path) => base.replace(/\/$/, '') + path));
+  }
+
+  return async (req) => {
+    const { parameters, files } = await readSigned(req);
+    const appApiKey = parameters.text('app_api_key', MOST_CHARACTERS) ?? '';
+    const accessKey = parameters.text('access_key', MOST_CHARACTERS) ?? '';
+    const known = await tenants.findByAppApiKey(appApiKey);
+    if (!known) throw new AuthyRefusal(60073);
+    // Before anything is said of the access key, which the signature covers.
+    if (!isSigned(req, parameters.tree, known.apiSigningKey)) throw new AuthyRefusal(60087);
+    if (!tenants.holdsAccessKey(known.accessKeys, accessKey)) throw new AuthyRefusal(60072);
+    return { tenant: known.tenant, parameters, files };
+  };
+}
+
+/** What clients sign: events in their order, or sorted, or a single one without brackets. */
+function spellingsOf(tree: Hash): Hash[] {
+  const events = tree['events'];
+  if (events === undefined || events === null) return [tree];
+  const list: Value[] = Array.isArray(events) ? events : [events];
+  const [only, ...more] = list;
+  const spelled = [events, list, list.toSorted(), ...(only !== undefined && more.length === 0 ? [only] : [])];
+  return spelled.map((one) => ({ ...tree, events: one }));
 }
