@@ -41,7 +41,7 @@ const CATALOGUE = {
   custom_message_not_allowed: { objects: ['app'], from: nothing },
   // codes
   token_verified: { objects: ['app', 'user'], from: [{ type: 'code_accepted' }] },
-  token_invalid: { objects: ['app', 'user'], from: nothing },
+  token_invalid: { objects: ['app', 'user'], from: [{ type: 'code_wrong' }] },
   totp_token_sent: { objects: ['app', 'user'], from: [{ type: 'code_sent', channels: ['sms', 'email'] }] },
   totp_token_sent_via_call: { objects: ['app', 'user'], from: [{ type: 'code_sent', channels: ['voice'] }] },
   too_many_code_verifications: { objects: [], from: [{ type: 'code_blocked' }] },

@@ -26,6 +26,7 @@ export const EVENT_TYPES = [
   'code_sent',
   'code_failed',
   'code_accepted',
+  'code_wrong',
   'code_blocked',
   'totp_created',
   'totp_confirmed',

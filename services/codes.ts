@@ -11,7 +11,7 @@ import type { ErrorCode, RefusalDetail } from '../domain/errors';
 import type { Keyring } from '../platform/keys/keyring';
 import type { CodeDeliveries } from './codeDeliveries';
 import { createDigits } from './digits';
-import { refused, settle } from './guesses';
+import { refused, settle, wrongGuess } from './guesses';
 import type { Guess, Verdict } from './guesses';
 
 export interface CodeDeps {
@@ -55,7 +55,7 @@ export function createCodes({ pool, codes, users, keyring, channels, deliveries 
     const event = { userId, data: { channel: code.channel, purpose } };
     if (!digits.isRight(code, typed)) {
       const attemptsLeft = Math.min(MOST_ATTEMPTS - code.attempts, leftThisHour);
-      return refused('code_wrong', { attemptsLeft }, attemptsLeft > 0 ? [] : [{ type: 'code_blocked', ...event }]);
+      return wrongGuess(attemptsLeft, event);
     }
     await codes.accept(tx, code);
     await codes.returnToWindow(tx, tenantId, userId);

@@ -92,6 +92,15 @@ export function createActs({ program, texts, endpointId, goneUrl }: World): Reco
     return user;
   }
 
+  async function guessWrong(times: number) {
+    const { id: userId, phone } = await sendCode();
+    const wrong = (await codeFor(phone)) === '000000' ? '111111' : '000000';
+    for (let guess = 0; guess < times; guess++) {
+      await program.call('POST', `/v1/users/${userId}/codes/check`, { code: wrong });
+    }
+    return { userId, channel: 'sms', purpose: 'login' };
+  }
+
   async function enableBySms() {
     const user = await addCallee();
     const { ids } = await onboard(user.id, { method: 'sms' });
@@ -204,14 +213,8 @@ export function createActs({ program, texts, endpointId, goneUrl }: World): Reco
       await post(`/v1/users/${userId}/codes/check`, { code: await codeFor(phone) });
       return { userId, channel: 'sms', purpose: 'login' };
     },
-    async code_blocked() {
-      const { id: userId, phone } = await sendCode();
-      const wrong = (await codeFor(phone)) === '000000' ? '111111' : '000000';
-      for (let guess = 0; guess < MOST_ATTEMPTS; guess++) {
-        await program.call('POST', `/v1/users/${userId}/codes/check`, { code: wrong });
-      }
-      return { userId, channel: 'sms', purpose: 'login' };
-    },
+    code_wrong: () => guessWrong(1),
+    code_blocked: () => guessWrong(MOST_ATTEMPTS),
     totp_created: async () => ({ userId: (await addAuthenticator()).userId }),
     async totp_confirmed() {
       const { userId, code } = await addAuthenticator();
