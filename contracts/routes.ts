@@ -50,6 +50,7 @@ export const ROUTES: readonly Route[] = [
   webhooks.listEvents,
   events.exportEvents,
   onboardings.openInstallLink,
+  device.redeemAccountToken,
   device.registerDevice,
   device.listInbox,
   device.showApproval,

@@ -43,6 +43,8 @@ export interface RegistrationToken {
   deviceId: string | null;
   /** It is good only while this one waits for a device. */
   onboardingId: string | null;
+  /** It was given for a token of the tenant's own, which a QR code showed. */
+  byAccountToken: boolean;
 }
 
 /** Devices and the tokens with which they register. Removed devices stay: their signatures have to remain checkable. */
@@ -70,10 +72,13 @@ export function createDeviceRows(keyring: Keyring) {
   const one = async (db: Queryable, sql: string, values: unknown[]) => (await many(db, sql, values))[0];
 
   return {
+    /** One that is there already, and unused, is good for longer. */
     async insertToken(tx: Tx, token: Omit<RegistrationToken, 'deviceId'>): Promise<void> {
       await tx.query(
-        `insert into registration_tokens (id, tenant_id, user_id, expires_at, onboarding_id) values ($1, $2, $3, $4, $5)`,
-        [token.id, token.tenantId, token.userId, new Date(token.expiresAtMs), token.onboardingId],
+        `insert into registration_tokens (id, tenant_id, user_id, expires_at, onboarding_id, by_account_token)
+         values ($1, $2, $3, $4, $5, $6)
+         on conflict (id) do update set expires_at = excluded.expires_at where registration_tokens.device_id is null`,
+        [token.id, token.tenantId, token.userId, new Date(token.expiresAtMs), token.onboardingId, token.byAccountToken],
       );
     },
 
@@ -86,6 +91,7 @@ export function createDeviceRows(keyring: Keyring) {
         expires_at: Date;
         device_id: string | null;
         onboarding_id: string | null;
+        by_account_token: boolean;
       }>(`select * from registration_tokens where id = $1 for update`, [id]);
       const row = rows[0];
       return (
@@ -96,6 +102,7 @@ export function createDeviceRows(keyring: Keyring) {
           expiresAtMs: row.expires_at.getTime(),
           deviceId: row.device_id,
           onboardingId: row.onboarding_id,
+          byAccountToken: row.by_account_token,
         }
       );
     },

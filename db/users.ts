@@ -110,6 +110,21 @@ export function createUserRows(keyring: Keyring) {
       return rows.map((row) => row.id);
     },
 
+    /** `onlyWhereNone` keeps one that is there. */
+    async setEmail(
+      tx: Tx,
+      tenantId: string,
+      id: string,
+      email: string,
+      { onlyWhereNone = false }: { onlyWhereNone?: boolean } = {},
+    ): Promise<void> {
+      await tx.query(
+        `update users set email = $3
+          where tenant_id = $1 and id = $2 and removed_at is null and not ($4 and email is not null)`,
+        [tenantId, id, seal(email, id), onlyWhereNone],
+      );
+    },
+
     /** Marks a locked user removed; phone and e-mail are forgotten. */
     async remove(tx: Tx, tenantId: string, id: string): Promise<void> {
       await tx.query(

@@ -1,9 +1,12 @@
 /** Everything that is recorded as having happened; the names are part of the public API. */
 export const EVENT_TYPES = [
   'user_created',
+  'user_updated',
   'user_removed',
+  'activity_reported',
   'registration_token_created',
   'device_registered',
+  'account_registered',
   'device_removed',
   'approval_created',
   'approval_answered',

@@ -8,7 +8,10 @@ import { deviceRoutes } from './devices';
 import { authyMounting, notFound } from './mount';
 import { oneTouchRoutes } from './oneTouch';
 import { phoneRoutes } from './phones';
+import { registrationRoutes } from './registrations';
+import { reportingRoutes } from './reporting';
 import { createSignatures } from './signatures';
+import { userRoutes } from './users';
 import { webhookRoutes } from './webhooks';
 
 /** The dialect of the Authy API: all of `/protected`, `/onetouch` and `/dashboard`, and one call of `/2010-04-01`. */
@@ -17,11 +20,14 @@ export function authyRoutes(services: Services, underWay: UnderWay, publicUrls: 
   const proveSigned = createSignatures({ ...services, publicUrls });
   const mounting = authyMounting(router, { ...services, underWay, proveSigned });
   appRoutes(mounting);
+  userRoutes(mounting, services);
+  registrationRoutes(mounting, services);
   phoneRoutes(mounting, services);
   oneTouchRoutes(mounting, services);
   deviceRoutes(mounting, services);
   webhookRoutes(mounting, services);
   dashboardRoutes(mounting, services);
+  reportingRoutes(mounting, services);
   router.use(['/protected', '/onetouch', '/dashboard', '/2010-04-01'], () => {
     throw notFound();
   });

@@ -17,3 +17,6 @@ create table access_keys (
   created_at timestamptz not null default clock_timestamp()
 );
 create index access_keys_of_tenant on access_keys (tenant_id, created_at, id);
+
+-- The person came with a token of the tenant's own (a QR code), and the tenant waits for the device.
+alter table registration_tokens add column by_account_token boolean not null default false;

@@ -7,6 +7,7 @@ import { addUser } from '../support/phone';
 import type { TestUser } from '../support/phone';
 import type { TestProgram } from '../support/program';
 import { until } from '../support/until';
+import { createAuthyActs } from './authyActs';
 import { createVerificationActs } from './verificationActs';
 
 /** Phones behind these are never reached. */
@@ -231,6 +232,7 @@ export function createActs({ program, texts, endpointId, goneUrl }: World): Reco
       await remove(`/v1/users/${userId}/methods/sms`);
       return { userId, method: 'sms' };
     },
+    ...createAuthyActs(program),
     ...createVerificationActs(program, texts, BROKEN_NUMBER),
     async push_failed() {
       const user = await addUser(program, { push: false });
