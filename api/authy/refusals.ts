@@ -1,5 +1,5 @@
 import { httpStatus } from '../../domain/errors';
-import type { ErrorCode , DomainError} from '../../domain/errors';
+import type { ErrorCode, DomainError } from '../../domain/errors';
 import { retryAfterOf, toRefusal } from '../problem';
 import { NUMBERS } from './numbers';
 import type { AuthyNumber } from './numbers';
@@ -64,6 +64,7 @@ const NUMBER_OF: Partial<Record<ErrorCode, AuthyNumber>> = {
   code_expired: 60020,
   code_not_found: 60020,
   totp_not_found: 60020,
+  report_too_broad: 60096,
   webhook_not_found: 60100,
   too_many_webhooks: 60098,
 };
@@ -86,11 +87,9 @@ function translate(refusal: DomainError): AuthyRefusal {
   const number = NUMBER_OF[code];
   if (number !== undefined) {
     const options = { retryAfterSeconds, ...(KEPT.has(code) && { status: httpStatus(code) }) };
-    // Numbers of requests have no sentence that says what is wrong with this one.
-    return new AuthyRefusal(
-      number,
-      number === 60002 ? { ...options, message: `Invalid request: ${message}` } : options,
-    );
+    // Numbers of requests and reports have no sentence that says what is wrong with this one.
+    const said = number === 60002 ? `Invalid request: ${message}` : number === 60096 ? message : undefined;
+    return new AuthyRefusal(number, said === undefined ? options : { ...options, message: said });
   }
   const status = httpStatus(code);
   if (status === 400) return invalidParameter(detail.field ?? 'request', detail.reason ?? message);
