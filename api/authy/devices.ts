@@ -3,14 +3,25 @@ import type { Devices } from '../../services/devices';
 import type { Users } from '../../services/users';
 import { findUser, readId } from './ids';
 import type { AuthyMounting } from './mount';
+import { readNewUser } from './newUser';
 import { AuthyRefusal } from './refusals';
+
+const nothingKept = async () => {};
 
 /** Devices that run the SDK: the token with which one registers, and its removal. */
 export function deviceRoutes({ call }: AuthyMounting, { devices, users }: { devices: Devices; users: Users }): void {
   call('post', '/protected/:format/sdk/registrations', async ({ tenant, parameters }) => {
-    const user = await findUser(users, tenant.id, parameters.requiredText('authy_id'));
-    const { registrationToken } = await devices.createToken(tenant.id, user.id, async () => {});
-    return { registration_token: registrationToken, message: 'Registration token was created.' };
+    // By its own words the sample back end registers users here too.
+    const user =
+      parameters.hash('user') === undefined
+        ? await findUser(users, tenant.id, parameters.requiredText('authy_id'))
+        : await users.create(tenant.id, { ...readNewUser(parameters), phoneDecides: true }, nothingKept);
+    const { registrationToken } = await devices.createToken(tenant.id, user.id, nothingKept);
+    return {
+      registration_token: registrationToken,
+      user: { id: user.authyId },
+      message: 'Registration token was created.',
+    };
   });
 
   call('delete', '/protected/:format/sdk/devices/:deviceId', async ({ tenant, params }) => {

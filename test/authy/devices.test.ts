@@ -29,10 +29,19 @@ test('a back end gets a registration token, with which a device of our SDK regis
   expect((await app.read(uuid)).body.approval_request.status).toBe('approved');
 });
 
+test('with a user in the place of an id it registers that one first, once', async () => {
+  const form = { 'user[email]': 'u@example.com', 'user[cellphone]': '415-555-2671', 'user[country_code]': '1' };
+  const reply = await app.authy('POST', REGISTRATIONS, { form });
+  expect(reply).toMatchObject({ status: 200, body: { registration_token: expect.stringMatching(/^rt_/) } });
+  const { id } = reply.body.user;
+  expect((await app.authy('POST', '/protected/json/users/new', { form })).body.user).toEqual({ id });
+});
+
 test.each([
   ['no user', {}, 400, '60004'],
   ['an unknown user', { authy_id: '2000000000' }, 404, '60026'],
   ['a user that is no number', { authy_id: 'me' }, 404, '60026'],
+  ['a user without a phone', { 'user[email]': 'u@example.com' }, 400, '60030'],
 ])('no token for %s', async (_what, form, status, number) => {
   expect(await app.authy('POST', REGISTRATIONS, { form })).toMatchObject({
     status,
