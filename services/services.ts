@@ -14,6 +14,7 @@ import { createOnboardingRows } from '../db/onboardings';
 import { createOneTouchRows } from '../db/oneTouch';
 import { createPhoneVerificationRows } from '../db/phoneVerifications';
 import { createSimulatorRows } from '../db/simulator';
+import { createStatisticsRows } from '../db/statistics';
 import { createTenantRows } from '../db/tenants';
 import { createTotpRows } from '../db/totp';
 import { createUserRows } from '../db/users';
@@ -49,6 +50,7 @@ import { createPhoneVerifications } from './phoneVerifications';
 import { createPhoneVerificationWorkflows } from './phoneVerificationWorkflows';
 import { createRegistrationTokens } from './registrationTokens';
 import { createReports } from './reports';
+import { createStatistics } from './statistics';
 import { createTenants } from './tenants';
 import { createTotp } from './totp';
 import { createTurns } from './turns';
@@ -98,6 +100,7 @@ export function createServices(deps: ServicesDeps) {
     totp: createTotpRows(keyring),
     phoneVerifications: createPhoneVerificationRows(keyring),
     simulator: createSimulatorRows(keyring),
+    statistics: createStatisticsRows(),
   };
   const engine = {
     client: deps.temporal,
@@ -214,6 +217,9 @@ export function createServices(deps: ServicesDeps) {
     }),
     events: createEvents({ pool, turns }),
     reports: createReports({ pool, turns, ...rows, authyEvents }),
+    statistics: createStatistics(pool, rows.statistics),
+    /** Those with a provider that sends codes by them. */
+    codeChannels: deps.codeChannels,
     evidence: createEvidence({ pool, ...rows, issuer }),
     idempotency: createIdempotency(pool, rows.idempotency),
   };

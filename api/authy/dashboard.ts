@@ -1,5 +1,6 @@
 import type { Branding } from '../../db/brandings';
 import { toColor, whyNoLogo } from '../../domain/branding';
+import type { CodeChannel } from '../../domain/code';
 import type { Applications } from '../../services/applications';
 import { accountSidOf } from '../../services/authyEvents';
 import { toAppDetails } from './app';
@@ -14,10 +15,10 @@ const APPLICATION = '/dashboard/:format/application';
 /** What a back end sees and changes of its own application. Their replies were never published: these shapes are ours. */
 export function dashboardRoutes(
   { signed }: Pick<AuthyMounting, 'signed'>,
-  { applications }: { applications: Applications },
+  { applications, codeChannels }: { applications: Applications; codeChannels: ReadonlySet<CodeChannel> },
 ): void {
   signed('get', `${APPLICATION}/details`, ({ tenant }) => ({
-    app: { ...toAppDetails(tenant), account_sid: accountSidOf(tenant.id) },
+    app: { ...toAppDetails(tenant, codeChannels), account_sid: accountSidOf(tenant.id) },
     message: 'Application information.',
   }));
 
@@ -25,7 +26,7 @@ export function dashboardRoutes(
     const name = parameters.requiredText('name', MOST_NAME_CHARACTERS).trim();
     if (name === '' || /\p{Cc}/u.test(name)) throw invalidParameter('name', 'is not a name');
     if (!(await applications.rename(tenant.id, name))) throw invalidParameter('name', 'belongs to another application');
-    return { app: { ...toAppDetails({ ...tenant, name }) }, message: 'Application was updated.' };
+    return { app: toAppDetails({ ...tenant, name }, codeChannels), message: 'Application was updated.' };
   });
 
   signed('get', `${APPLICATION}/ui_settings`, async ({ tenant }) => ({

@@ -19,7 +19,7 @@ export function authyRoutes(services: Services, underWay: UnderWay, publicUrls: 
   const router = express.Router({ caseSensitive: true });
   const proveSigned = createSignatures({ ...services, publicUrls });
   const mounting = authyMounting(router, { ...services, underWay, proveSigned });
-  appRoutes(mounting);
+  appRoutes(mounting, services);
   userRoutes(mounting, services);
   registrationRoutes(mounting, services);
   phoneRoutes(mounting, services);

@@ -20,3 +20,15 @@ create index access_keys_of_tenant on access_keys (tenant_id, created_at, id);
 
 -- The person came with a token of the tenant's own (a QR code), and the tenant waits for the device.
 alter table registration_tokens add column by_account_token boolean not null default false;
+
+-- What happened in each month that is over: events do not change any more, so they are counted once.
+create table monthly_statistics (
+  tenant_id uuid not null references tenants (id),
+  month date not null,                           -- its first day, UTC
+  sms_count integer not null,
+  calls_count integer not null,
+  users_count integer not null,
+  auths_count integer not null,
+  acts_count integer not null,                   -- all events
+  constraint monthly_statistics_once primary key (tenant_id, month)
+);
