@@ -15,6 +15,7 @@ import { startProgram } from '../../program';
 import type { Program } from '../../program';
 import { verifyEvidence } from '../../sdk/evidence';
 import { createTenants } from '../../services/tenants';
+import { authyCallerOf } from '../support/authy';
 import { startApi } from '../support/http';
 import { addUser } from '../support/phone';
 import { callerOf } from '../support/program';
@@ -88,6 +89,14 @@ async function seed({ call, pool, tenant }: TestProgram) {
     eventTypes: ['webhook_disabled'],
   });
   await call('POST', `/v1/webhooks/${webhook.body.id}/rotate`, {});
+  const url = 'http://127.0.0.1:9/secret-authy';
+  await createTenants(pool, createTenantRows(createKeyring([k1, k2]))).setAuthyCallback(tenant.id, { url });
+  const { authyId } = (await call('GET', `/v1/users/${user.id}`)).body;
+  const oneTouch = await authyCallerOf(old, tenant.authyApiKey)(
+    'POST',
+    `/onetouch/json/users/${authyId}/approval_requests`,
+    { json: { message: 'Log in?', details: { from: 'Vienna' } } },
+  );
   const totp = await call('POST', `/v1/users/${user.id}/totp`);
   await createSimulatorRows(createKeyring([k1, k2])).insert(pool, {
     ...{ id: 'code:1', tenantId: tenant.id, kind: 'sms', to: phoneOf(0), text: 'your code' },
@@ -107,7 +116,7 @@ async function seed({ call, pool, tenant }: TestProgram) {
   const evidence = async (by: typeof call) =>
     (await by('GET', `/v1/approvals/${asked.body.id}/evidence`)).body.evidence;
   await evidence(call); // makes the installation's key
-  return { user, asked, webhook, totp, read, evidence };
+  return { user, asked, oneTouch, webhook, totp, read, evidence };
 }
 
 /** What writes all the time until it is told to stop; answers how often, and every refusal that it met. */
@@ -227,6 +236,15 @@ test('everything moves to the new key beside writers and through a kill, and is 
   });
   const approval = await createApprovalRows(ring).find(old.pool, old.tenant.id, seeded.asked.body.id as string);
   expect(approval).toMatchObject({ hiddenDetails: '{"order":17}', callbackUrl: 'http://127.0.0.1:9/secret-callback' });
+  expect(await rows.readAuthyCallback(old.pool, old.tenant.id)).toMatchObject({
+    url: 'http://127.0.0.1:9/secret-authy',
+  });
+  const inAuthys = await createApprovalRows(ring).find(
+    old.pool,
+    old.tenant.id,
+    seeded.oneTouch.body.approval_request.uuid as string,
+  );
+  expect(inAuthys).toMatchObject({ oneTouch: { details: { from: 'Vienna' } } });
   const { rows: secrets } = await old.pool.query<{ secret: Buffer; previous_secret: Buffer }>(
     `select secret, previous_secret from webhook_endpoints where id = $1`,
     [seeded.webhook.body.id],
