@@ -64,9 +64,13 @@ export function createPhoneVerificationActivities(deps: PhoneVerificationActivit
     return record(verification, 'sent');
   }
 
-  /** Reads the row; where a message is due, it is tried once, quickly. */
+  /** Reads the row: past its deadline it expires; where a message is due, it is tried once, quickly. */
   async function read(input: PhoneVerificationInput): Promise<PhoneVerificationState> {
     const verification = await touch(input);
+    if (isVerificationOverdue(verification)) {
+      await service.recordTime(verification);
+      return toState(await touch(input));
+    }
     if (!isMessageDue(verification) || !health.answeredWell(verification.channel)) return toState(verification);
     try {
       return toState({ ...verification, deliveryState: await send(verification, QUICK_MS) });
@@ -76,8 +80,8 @@ export function createPhoneVerificationActivities(deps: PhoneVerificationActivit
   }
 
   return {
-    /** Repeatable: a carrier drops a second message with the same key. */
-    beginPhoneVerification: read,
+    /** Repeatable: only what is pending expires, and a carrier drops a second message with the same key. */
+    readPhoneVerification: read,
 
     /** Repeatable: for the same reason. */
     async sendVerification(input: PhoneVerificationInput): Promise<void> {
@@ -89,12 +93,6 @@ export function createPhoneVerificationActivities(deps: PhoneVerificationActivit
     async recordVerificationFailure(input: PhoneVerificationInput & Pick<VerificationMessage, 'round'>): Promise<void> {
       const verification = await find(input);
       if (verification) await record({ ...verification, round: input.round }, 'failed');
-    },
-
-    /** Repeatable: only what is pending and past its deadline expires. */
-    async recordPhoneVerificationTime(input: PhoneVerificationInput): Promise<PhoneVerificationState> {
-      await service.recordTime({ tenantId: input.tenantId, id: input.verificationId });
-      return read(input);
     },
 
     /** Repeatable: only what is pending is ended. */

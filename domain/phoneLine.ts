@@ -42,6 +42,6 @@ export function lineOf(e164: string): PhoneLine {
     isCostly: COSTLY.has(kind),
     country: number?.country,
     countryCode: number?.countryCallingCode ?? '',
-    shown: number?.format('RFC3966').replace('tel:', '').replace('-', ' ') ?? e164,
+    shown: number?.formatInternational().replace(/(?<= .*) /g, '-') ?? e164,
   };
 }

@@ -26,8 +26,9 @@ const own = (summary: string) =>
     retry: { initialInterval: '200 milliseconds', maximumInterval: '10 seconds' },
     localRetryThreshold: '3 seconds',
   });
-const { beginPhoneVerification } = own('Read the verification; where a message is due, try it once');
-const { recordPhoneVerificationTime } = own('Expire the verification if its time is over');
+const { readPhoneVerification } = own(
+  'Read the verification: expire it if its time is over; where a message is due, try it once',
+);
 const { recordPhoneVerificationCancellation } = own('End the verification if it is still pending');
 const { recordVerificationFailure } = own('Note that the message was not taken');
 
@@ -42,7 +43,7 @@ const { sendVerification } = proxyActivities<PhoneVerificationActivities>({
 /** Accompanies one verification of a phone number to its end: verified or expired. Its code is in no history. */
 export async function phoneVerification(given: PhoneVerificationInput): Promise<PhoneVerificationState> {
   const input = { ...given }; // an operator can start it with nothing: then there is no such verification
-  let noted = true; // whatever comes with the start, the row is read first
+  let noted = false;
   let sending = false;
   let deadline: Deadline | undefined;
   let state: PhoneVerificationState = {
@@ -65,10 +66,9 @@ export async function phoneVerification(given: PhoneVerificationInput): Promise<
     setCurrentDetails(describePhoneVerification(state));
   }
 
-  function next(): Promise<PhoneVerificationState> {
-    if (!noted) return recordPhoneVerificationTime(input);
+  async function read(): Promise<void> {
     noted = false;
-    return beginPhoneVerification(input);
+    know(await readPhoneVerification(input));
   }
 
   /** Nobody awaits this, so nothing may escape from it. The right code may be typed before a carrier says that it sent it. */
@@ -87,14 +87,14 @@ export async function phoneVerification(given: PhoneVerificationInput): Promise<
   }
 
   try {
-    know(await next());
+    await read();
     while (state.status === 'pending') {
       if (state.message.state === 'waiting' && !sending) void sendPatiently(state.message.round);
       // Not below a second: the database's clock decides, and ours may be early.
       const due = (deadline ??= startDeadline(Math.max(state.remainingMs, 1_000), describeTimer(state)));
       await condition(() => noted || due.isOver());
       if (due.isOver()) deadline = undefined;
-      know(await next());
+      await read();
     }
   } catch (error) {
     if (!isCancellation(error)) throw error;

@@ -206,10 +206,10 @@ describe('what is refused', () => {
   const { about } = newPhone();
   const withoutCountry = { phone_number: about.phone_number };
 
-  test.each<[name: string, form: Record<string, string>, status: number, number: string, message?: string]>([
+  test.each<[name: string, form: Record<string, string>, status: number, number: string, message: string]>([
     ['no via', about, 400, '60004', 'Invalid parameter: via - Parameter is required'],
-    ['another via', { ...about, via: 'fax' }, 400, '60004'],
-    ['a member of every object', { ...about, via: 'toString' }, 400, '60004'],
+    ['another via', { ...about, via: 'fax' }, 400, '60004', ''],
+    ['a member of every object', { ...about, via: 'toString' }, 400, '60004', ''],
     [
       'no country code',
       { ...withoutCountry, via: 'sms' },
@@ -224,8 +224,8 @@ describe('what is refused', () => {
       '60004',
       "Invalid parameter: country_code - 'xxx' is not a valid Integer",
     ],
-    ['no number', { via: 'sms', country_code: '41' }, 400, '60004'],
-    ['a number of letters', { via: 'sms', country_code: '41', phone_number: 'abc' }, 400, '60033'],
+    ['no number', { via: 'sms', country_code: '41' }, 400, '60004', ''],
+    ['a number of letters', { via: 'sms', country_code: '41', phone_number: 'abc' }, 400, '60033', ''],
     [
       'too short a number',
       { via: 'sms', country_code: '41', phone_number: '12' },
@@ -233,19 +233,19 @@ describe('what is refused', () => {
       '60033',
       'Phone number is invalid',
     ],
-    ['no such country', { via: 'sms', country_code: '999', phone_number: '123456789' }, 400, '60033'],
-    ["another country's number", { via: 'sms', country_code: '1', phone_number: '+41791234567' }, 400, '60033'],
-    ['a number that costs', { via: 'call', country_code: '41', phone_number: '900123456' }, 400, '60033'],
-    ['a text message to a landline', { via: 'sms', country_code: '41', phone_number: '446681800' }, 403, '60082'],
-    ['too short a code', { ...about, via: 'sms', code_length: '3' }, 400, '60004'],
-    ['too long a code', { ...about, via: 'sms', code_length: '11' }, 400, '60004'],
-    ['too short a chosen code', { ...about, via: 'sms', custom_code: 'abc' }, 400, '60004'],
-    ['a chosen code with markup', { ...about, via: 'sms', custom_code: '<b>12' }, 400, '60004'],
-    ['a text of the tenant', { ...about, via: 'sms', custom_message: 'Hello' }, 403, '60091'],
+    ['no such country', { via: 'sms', country_code: '999', phone_number: '123456789' }, 400, '60033', ''],
+    ["another country's number", { via: 'sms', country_code: '1', phone_number: '+41791234567' }, 400, '60033', ''],
+    ['a number that costs', { via: 'call', country_code: '41', phone_number: '900123456' }, 400, '60033', ''],
+    ['a text message to a landline', { via: 'sms', country_code: '41', phone_number: '446681800' }, 403, '60082', ''],
+    ['too short a code', { ...about, via: 'sms', code_length: '3' }, 400, '60004', ''],
+    ['too long a code', { ...about, via: 'sms', code_length: '11' }, 400, '60004', ''],
+    ['too short a chosen code', { ...about, via: 'sms', custom_code: 'abc' }, 400, '60004', ''],
+    ['a chosen code with markup', { ...about, via: 'sms', custom_code: '<b>12' }, 400, '60004', ''],
+    ['a text of the tenant', { ...about, via: 'sms', custom_message: 'Hello' }, 403, '60091', ''],
   ])('a start with %s', async (_, form, status, number, message) => {
     const reply = await bench.authy('POST', `${PHONES}/verification/start`, { form });
     expect(reply).toMatchObject({ status, body: { success: false, error_code: number } });
-    if (message !== undefined) expect(reply.body.message).toBe(message);
+    expect(reply.body.message).toContain(message);
   });
 
   test('a landline can be called', async () => {
