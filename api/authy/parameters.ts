@@ -38,7 +38,10 @@ export function readParameters(req: Request): Parameters {
 /** The query alone. @throws AuthyRefusal 60004, 60005 */
 export function readQuery(req: Request): Hash {
   const at = req.originalUrl.indexOf('?');
-  return at < 0 ? emptyHash() : parsePairs(req.originalUrl.slice(at + 1));
+  // Node reads the bytes of a path as Latin-1, and some clients do not escape what is not ASCII.
+  const bytes = Buffer.from(at < 0 ? '' : req.originalUrl.slice(at + 1), 'latin1');
+  if (!isUtf8(bytes)) throw new AuthyRefusal(60005);
+  return parsePairs(bytes.toString('utf8'));
 }
 
 function readBody(req: Request): Hash {
