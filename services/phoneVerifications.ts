@@ -18,6 +18,8 @@ import { isVerificationOverdue, secondsLeft, VERIFICATION_LIFETIME_MS } from '..
 import type { Feedback, PhoneVerificationData } from '../domain/phoneVerification';
 import type { Keyring } from '../platform/keys/keyring';
 import { constantTimeEqual } from '../platform/keys/secret';
+import { digestPhone } from './authyEvents';
+import { digestPhone } from './authyEvents';
 import { createDigits } from './digits';
 import type { PhoneVerificationWorkflows } from './phoneVerificationWorkflows';
 import { isId } from './text';
@@ -75,7 +77,7 @@ export function createPhoneVerifications(deps: PhoneVerificationDeps) {
       codeLength: length,
       secondsToExpire: secondsLeft(verification),
       countryCode: line.countryCode,
-      phoneDigest: keyring.mac('phone-digest', tenantId, phone).toString('hex'),
+      phoneDigest: digestPhone(keyring, tenantId, phone),
       lineType: line.type,
       locale,
     };
