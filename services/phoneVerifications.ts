@@ -19,7 +19,6 @@ import type { Feedback, PhoneVerificationData } from '../domain/phoneVerificatio
 import type { Keyring } from '../platform/keys/keyring';
 import { constantTimeEqual } from '../platform/keys/secret';
 import { digestPhone } from './authyEvents';
-import { digestPhone } from './authyEvents';
 import { createDigits } from './digits';
 import type { PhoneVerificationWorkflows } from './phoneVerificationWorkflows';
 import { isId } from './text';
