@@ -114,7 +114,7 @@ export function createPhoneVerificationRows(keyring: Keyring) {
     /** Holds a phone number of a tenant until the transaction ends, whether or not there is a row about it. */
     async lockPhone(tx: Tx, tenantId: string, phone: string): Promise<void> {
       // The same whichever key comes first: while the ring is turned, some processes have another order.
-      const index = keyring.blindIndexes(PURPOSE, phone).sort(Buffer.compare)[0]!;
+      const index = keyring.blindIndexes(PURPOSE, phone).sort((a, b) => Buffer.compare(a, b))[0]!;
       await tx.query(`select pg_advisory_xact_lock(hashtextextended('phone:' || $1 || ':' || encode($2, 'hex'), 0))`, [
         tenantId,
         index,

@@ -1,6 +1,6 @@
 import { toE164 } from '../../domain/phoneNumber';
 import type { Parameters } from './parameters';
-import { AuthyRefusal } from './refusals';
+import type { AuthyRefusal } from './refusals';
 
 /**
  * A phone number as the Authy API takes it, in E.164: its country code apart from it, with dashes, dots and blanks, with
