@@ -29,5 +29,13 @@ test('two at once, then whoever came first; a failure gives its place away too',
   expect(started).toEqual(['a', 'b', 'c', 'd']);
   pieces[3]!.end();
   expect(await Promise.all([results[0], results[2], results[3]])).toEqual(['a', 'c', 'd']);
-  expect(await turns(() => Promise.resolve('again'))).toBe('again');
+
+  const later = ['e', 'f', 'g'].map((name) => piece(started, name));
+  const more = later.map(({ work }) => turns(work));
+  await soon();
+  expect(started.slice(4)).toEqual(['e', 'f']);
+  for (const { end } of later.slice(0, 2)) end();
+  await soon();
+  later[2]!.end();
+  expect(await Promise.all(more)).toEqual(['e', 'f', 'g']);
 });
