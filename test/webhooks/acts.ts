@@ -8,6 +8,7 @@ import type { TestUser } from '../support/phone';
 import type { TestProgram } from '../support/program';
 import { until } from '../support/until';
 import { createAuthyActs } from './authyActs';
+import type { Told } from './told';
 import { createVerificationActs } from './verificationActs';
 
 /** Phones behind these are never reached. */
@@ -26,9 +27,6 @@ export interface World {
   /** Answers 410. */
   goneUrl: string;
 }
-
-/** What an event of this type should tell after the act. */
-export type Told = Record<string, string | number | boolean | null>;
 
 /** For each type of event, the act that causes one: by a back end, a person, or a carrier that fails. */
 export function createActs({ program, texts, endpointId, goneUrl }: World): Record<EventType, () => Promise<Told>> {

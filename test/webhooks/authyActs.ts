@@ -4,7 +4,7 @@ import { createDevice, createWebCryptoKey, redeemAccountToken } from '../../sdk/
 import { signAccountToken } from '../support/accountToken';
 import { authyCallerOf } from '../support/authy';
 import type { TestProgram } from '../support/program';
-import type { Told } from './acts';
+import type { Told } from './told';
 
 type AuthyOnly = Extract<EventType, 'user_updated' | 'activity_reported' | 'account_registered'>;
 

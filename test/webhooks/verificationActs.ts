@@ -2,7 +2,7 @@ import type { EventType } from '../../domain/event';
 import { authyCallerOf } from '../support/authy';
 import type { TestProgram } from '../support/program';
 import { until } from '../support/until';
-import type { Told } from './acts';
+import type { Told } from './told';
 
 type VerificationEvent = Extract<EventType, `phone_verification_${string}`>;
 
