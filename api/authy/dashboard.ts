@@ -1,8 +1,10 @@
 import type { Branding } from '../../db/brandings';
+import type { User } from '../../db/users';
 import { toColor, whyNoLogo } from '../../domain/branding';
 import type { CodeChannel } from '../../domain/code';
 import type { Applications } from '../../services/applications';
 import { accountSidOf } from '../../services/authyEvents';
+import type { Users } from '../../services/users';
 import { toAppDetails } from './app';
 import type { AuthyCall, AuthyMounting } from './mount';
 import { invalidParameter } from './refusals';
@@ -12,10 +14,16 @@ const MOST_NAME_CHARACTERS = 30;
 
 const APPLICATION = '/dashboard/:format/application';
 
+export interface DashboardDeps {
+  applications: Applications;
+  users: Pick<Users, 'list'>;
+  codeChannels: ReadonlySet<CodeChannel>;
+}
+
 /** What a back end sees and changes of its own application. Their replies were never published: these shapes are ours. */
 export function dashboardRoutes(
   { signed }: Pick<AuthyMounting, 'signed'>,
-  { applications, codeChannels }: { applications: Applications; codeChannels: ReadonlySet<CodeChannel> },
+  { applications, users, codeChannels }: DashboardDeps,
 ): void {
   signed('get', `${APPLICATION}/details`, ({ tenant }) => ({
     app: { ...toAppDetails(tenant, codeChannels), account_sid: accountSidOf(tenant.id) },
@@ -54,6 +62,13 @@ export function dashboardRoutes(
     return { assets: toAssets(await applications.setBranding(tenant.id, change)), message: 'Assets were updated.' };
   });
 
+  signed('get', `${APPLICATION}/users`, async ({ tenant, parameters }) => {
+    const limit = parameters.integer('per_page', { least: 1, most: 100 }) ?? 50;
+    const cursor = parameters.text('cursor');
+    const { entries, nextCursor } = await users.list(tenant.id, { limit, cursor });
+    return { users: entries.map(toUser), next_cursor: nextCursor, message: 'Users.' };
+  });
+
   signed('get', `${APPLICATION}/access_keys`, async ({ tenant }) => ({
     access_keys: (await applications.listAccessKeys(tenant.id)).map(({ key, createdAtMs }) => ({
       // Enough to tell them apart: who holds one of them is not to learn the others.
@@ -63,6 +78,13 @@ export function dashboardRoutes(
     message: 'Access keys.',
   }));
 }
+
+const toUser = ({ authyId, email, phone, createdAtMs }: User) => ({
+  id: authyId,
+  email,
+  phone_number: phone && `XXX-XXX-${phone.slice(-4)}`,
+  creation_date: new Date(createdAtMs).toISOString(),
+});
 
 function readLogo(files: AuthyCall['files'], name: string): Buffer | undefined {
   const bytes = files.get(name);

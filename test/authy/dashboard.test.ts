@@ -108,6 +108,24 @@ describe('its logos', () => {
   });
 });
 
+test('its users are listed, newest first, page by page', async () => {
+  const first = (await bench.call('POST', '/v1/users', { externalId: 'first', phone: '+14155552671' })).body;
+  const second = (await bench.call('POST', '/v1/users', { externalId: 'second', email: 'b@example.com' })).body;
+  const read = (parameters: object) => dashboard('GET', `${APPLICATION}/users`, { per_page: 1, ...parameters });
+  const { body } = await read({});
+  expect(body.users).toEqual([
+    { id: second.authyId, email: 'b@example.com', phone_number: null, creation_date: second.createdAt },
+  ]);
+  expect((await read({ cursor: body.next_cursor })).body).toMatchObject({
+    users: [{ id: first.authyId, phone_number: 'XXX-XXX-2671' }],
+    next_cursor: null,
+  });
+  for (const wrong of [{ cursor: 'nonsense' }, { per_page: 101 }]) {
+    const refused = await read(wrong);
+    expect([refused.status, refused.body.error_code]).toEqual([400, '60004']);
+  }
+});
+
 test('its access keys are told apart, not told', async () => {
   const { body } = await dashboard('GET', `${APPLICATION}/access_keys`);
   expect(body.access_keys).toEqual([
