@@ -97,6 +97,26 @@ describe('an event as it is told', () => {
     });
   });
 
+  test('of a verification, with what it holds itself', () => {
+    const data = {
+      ...{ verificationId: 'v-1', channel: 'voice', status: 'pending', codeLength: 4, secondsToExpire: 599 },
+      ...{ countryCode: '1', phoneDigest, lineType: 'cellphone', locale: 'en' },
+    };
+    const told = toAuthyEvent({ type: 'phone_verification_started', at, data }, { app: facts.app }, { requestId });
+    expect(told.objects.phone_verification).toEqual({
+      s_id: 'v-1',
+      s_via: 'call',
+      s_status: 'pending',
+      i_code_length: 4,
+      i_seconds_to_expire: 599,
+      s_country_code: '1',
+      s_phone_number: phoneDigest,
+      s_line_type: 'cellphone',
+      s_locale: 'en',
+      s_mccmnc: null,
+    });
+  });
+
   test('without what is not known any more', () => {
     const { user: _gone, ...rest } = facts;
     const told = toAuthyEvent({ type: 'user_removed', at: new Date('2026-11-24T10:31:00.000Z') }, rest, { requestId });
