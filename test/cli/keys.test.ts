@@ -30,6 +30,8 @@ const [k1, k2] = ['k1', 'k2'].map((id) => ({ id, key: randomBytes(32) })) as [Ma
 const setting = (...keys: MasterKey[]) => keys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(',');
 const phoneOf = (n: number) => `+1415555${1000 + n}`;
 const MANY = 600;
+/** A phone that is being verified meanwhile. */
+const VERIFIED = { country_code: '41', phone_number: '791234567' };
 
 /** With k1 first: what has not heard of the rotation yet. */
 let old: TestProgram;
@@ -97,6 +99,12 @@ async function seed({ call, pool, tenant }: TestProgram) {
     `/onetouch/json/users/${authyId}/approval_requests`,
     { json: { message: 'Log in?', details: { from: 'Vienna' } } },
   );
+  const form = { ...VERIFIED, via: 'sms', custom_code: 'k4Zx91' };
+  await authyCallerOf(old, tenant.authyApiKey)('POST', '/protected/json/phones/verification/start', { form });
+  const { body: reached } = await call('POST', '/v1/users', { phone: '+41791234567' });
+  await authyCallerOf(old, tenant.authyApiKey)('GET', `/protected/json/sms/${reached.authyId}`, {
+    query: { action: 'pay', action_message: 'Pay 49.90' },
+  });
   const totp = await call('POST', `/v1/users/${user.id}/totp`);
   await createSimulatorRows(createKeyring([k1, k2])).insert(pool, {
     ...{ id: 'code:1', tenantId: tenant.id, kind: 'sms', to: phoneOf(0), text: 'your code' },
@@ -245,6 +253,9 @@ test('everything moves to the new key beside writers and through a kill, and is 
     seeded.oneTouch.body.approval_request.uuid as string,
   );
   expect(inAuthys).toMatchObject({ oneTouch: { details: { from: 'Vienna' } } });
+  const typed = { ...VERIFIED, verification_code: 'k4Zx91' };
+  const verified = await authyCallerOf({ url }, authyApiKey)('GET', '/protected/json/phones/verification/check', { query: typed }); // prettier-ignore
+  expect(verified.body).toMatchObject({ success: true });
   const { rows: secrets } = await old.pool.query<{ secret: Buffer; previous_secret: Buffer }>(
     `select secret, previous_secret from webhook_endpoints where id = $1`,
     [seeded.webhook.body.id],
