@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { createApprovalActivities } from './activities/approval';
 import { createCodeDeliveryActivities } from './activities/codeDelivery';
 import { createOnboardingActivities } from './activities/onboarding';
+import { createPhoneVerificationActivities } from './activities/phoneVerification';
 import { createReconcileActivities } from './activities/reconcile';
 import { createRetentionActivities } from './activities/retention';
 import { createWebhookDrainActivities } from './activities/webhookDrain';
@@ -143,6 +144,14 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
       health,
       onMessage: (channel, result) => metrics.messageAttempt(channel, result),
     }),
+    ...createPhoneVerificationActivities({
+      pool,
+      ...services.rows,
+      service: services.phoneVerifications,
+      carriers,
+      health,
+      onMessage: (channel, result) => metrics.messageAttempt(channel, result),
+    }),
     ...createReconcileActivities({
       pool,
       approvals: services.rows.approvals,
@@ -150,6 +159,9 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
       onboardings: services.rows.onboardings,
       onboardingSteps: services.onboardingSteps,
       onboardingWorkflows: services.onboardingWorkflows,
+      phoneVerifications: services.rows.phoneVerifications,
+      verifications: services.phoneVerifications,
+      phoneVerificationWorkflows: services.phoneVerificationWorkflows,
       codeDeliveries: services.codeDeliveries,
       decisions: services.decisions,
       workflows: services.workflows,

@@ -1,35 +1,32 @@
 import type { Pool } from 'pg';
 import type { Carriers } from '../channels/carriers';
-import type { Health } from '../channels/health';
 import type { Code, CodeRows } from '../db/codes';
 import { recordEvents } from '../db/events';
 import type { TenantRows } from '../db/tenants';
 import { inTransaction } from '../db/transaction';
 import type { UserRows } from '../db/users';
-import { isCodeExpired, toSmsText, toSpokenText } from '../domain/code';
-import type { CodeChannel } from '../domain/code';
+import { isCodeExpired } from '../domain/code';
+import { toSmsText, toSpokenText } from '../domain/codeTexts';
 import type { Codes } from '../services/codes';
 import { isId } from '../services/text';
 import type { CodeDeliveryInput, CodeDeliveryOutcome } from '../workflows/codeDelivery.messages';
-import { QUICK_MS, within } from './within';
+import { createCarry, PATIENT_MS } from './carry';
+import type { CarryDeps } from './carry';
+import { QUICK_MS } from './within';
 
-export interface CodeDeliveryActivityDeps {
+export interface CodeDeliveryActivityDeps extends CarryDeps {
   pool: Pool;
   codes: Pick<CodeRows, 'touch' | 'recordDelivery'>;
   users: Pick<UserRows, 'find'>;
   tenants: Pick<TenantRows, 'find'>;
   digitsOf: Codes['digitsOf'];
   carriers: Carriers;
-  health: Health;
-  onMessage?: (channel: CodeChannel, result: 'sent' | 'failed') => void;
 }
-
-/** A carrier that hangs is left alone before the activity's own time-out, which would not free its slot. */
-const PATIENT_MS = 8_000;
 
 /** What the workflow `codeDelivery` does to the world. */
 export function createCodeDeliveryActivities(deps: CodeDeliveryActivityDeps) {
-  const { pool, codes, users, tenants, digitsOf, carriers, health, onMessage } = deps;
+  const { pool, codes, users, tenants, digitsOf, carriers, health } = deps;
+  const carry = createCarry(deps);
 
   /** How the message fared is written once, with its event. */
   async function record(code: Code, outcome: 'sent' | 'failed', reason?: string): Promise<CodeDeliveryOutcome> {
@@ -66,15 +63,7 @@ export function createCodeDeliveryActivities(deps: CodeDeliveryActivityDeps) {
       to: user.phone,
       text: toText(tenant.name, digitsOf(code)),
     };
-    try {
-      await within(withinMs, carrier.send(message));
-      health.succeeded(channel);
-      onMessage?.(channel, 'sent');
-    } catch (error) {
-      health.failed(channel);
-      onMessage?.(channel, 'failed');
-      throw error;
-    }
+    await carry(channel, carrier, message, withinMs);
     return record(code, 'sent');
   }
 

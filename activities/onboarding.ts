@@ -1,7 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Pool } from 'pg';
 import type { Carriers } from '../channels/carriers';
-import type { Health } from '../channels/health';
 import { recordEvents } from '../db/events';
 import type { Onboarding, OnboardingRows } from '../db/onboardings';
 import type { TenantRows } from '../db/tenants';
@@ -12,9 +11,11 @@ import type { InstallLinks } from '../services/installLinks';
 import type { OnboardingSteps } from '../services/onboardingSteps';
 import { isId } from '../services/text';
 import type { LinkRound, OnboardingInput, OnboardingState } from '../workflows/onboarding.messages';
-import { QUICK_MS, within } from './within';
+import { createCarry, PATIENT_MS } from './carry';
+import type { CarryDeps } from './carry';
+import { QUICK_MS } from './within';
 
-export interface OnboardingActivityDeps {
+export interface OnboardingActivityDeps extends CarryDeps {
   pool: Pool;
   onboardings: Pick<OnboardingRows, 'touch' | 'find' | 'recordLink'>;
   users: Pick<UserRows, 'find'>;
@@ -23,16 +24,12 @@ export interface OnboardingActivityDeps {
   links: Pick<InstallLinks, 'linkOf'>;
   /** Without text messages no link is to be sent. */
   carriers: Pick<Carriers, 'sms'>;
-  health: Health;
-  onMessage?: (channel: 'sms', result: 'sent' | 'failed') => void;
 }
-
-/** A carrier that hangs is left alone before the activity's own time-out, which would not free its slot. */
-const PATIENT_MS = 8_000;
 
 /** What the workflow `onboarding` does to the world. */
 export function createOnboardingActivities(deps: OnboardingActivityDeps) {
-  const { pool, onboardings, users, tenants, steps, links, carriers, health, onMessage } = deps;
+  const { pool, onboardings, users, tenants, steps, links, carriers, health } = deps;
+  const carry = createCarry(deps);
 
   /** Reads the row, which says at the same time that its workflow is alive. */
   async function touch({ tenantId, onboardingId }: OnboardingInput): Promise<Onboarding> {
@@ -61,15 +58,7 @@ export function createOnboardingActivities(deps: OnboardingActivityDeps) {
       `${round > 1 ? 'Reminder: ' : ''}${tenant!.name}: ` +
       `install the app and turn on two-factor authentication: ${links.linkOf(onboarding)}`;
     const message = { idempotencyKey: `install:${id}:${round}`, tenantId, to: user.phone, text };
-    try {
-      await within(withinMs, carriers.sms.send(message));
-      health.succeeded(CHANNEL);
-      onMessage?.(CHANNEL, 'sent');
-    } catch (error) {
-      health.failed(CHANNEL);
-      onMessage?.(CHANNEL, 'failed');
-      throw error;
-    }
+    await carry(CHANNEL, carriers.sms, message, withinMs);
     await recordLink(onboarding, 'sent');
     return { state: 'sent', round };
   }

@@ -3,11 +3,14 @@ import type { Pool } from 'pg';
 import type { ApprovalRows } from '../db/approvals';
 import type { Code, CodeRows } from '../db/codes';
 import type { OnboardingRows } from '../db/onboardings';
+import type { PhoneVerificationRows } from '../db/phoneVerifications';
 import type { ApprovalWorkflows } from '../services/approvalWorkflows';
 import type { CodeDeliveries } from '../services/codeDeliveries';
 import type { Decisions } from '../services/decisions';
 import type { OnboardingSteps } from '../services/onboardingSteps';
 import type { OnboardingWorkflows } from '../services/onboardingWorkflows';
+import type { PhoneVerifications } from '../services/phoneVerifications';
+import type { PhoneVerificationWorkflows } from '../services/phoneVerificationWorkflows';
 import type { WebhookDrains } from '../services/webhookDrains';
 import type { Webhooks } from '../services/webhooks';
 
@@ -19,6 +22,9 @@ export interface ReconcileActivityDeps {
   onboardings: Pick<OnboardingRows, 'takeOverdue' | 'touch'>;
   onboardingSteps: Pick<OnboardingSteps, 'recordExpiry'>;
   onboardingWorkflows: Pick<OnboardingWorkflows, 'revive'>;
+  phoneVerifications: Pick<PhoneVerificationRows, 'takeOverdue' | 'touch'>;
+  verifications: Pick<PhoneVerifications, 'recordTime'>;
+  phoneVerificationWorkflows: Pick<PhoneVerificationWorkflows, 'revive'>;
   codes: Pick<CodeRows, 'takeOverdue' | 'touch'>;
   codeDeliveries: Pick<CodeDeliveries, 'revive'>;
   webhooks: Pick<Webhooks, 'listOverdueTargets'>;
@@ -36,6 +42,7 @@ const BUDGET_MS = 6_000;
 /** Takes up what nobody accompanies: never started, signal lost, terminated, failed, retention passed. */
 export function createReconcileActivities(deps: ReconcileActivityDeps) {
   const { pool, approvals, decisions, workflows, onboardings, onboardingSteps, onboardingWorkflows } = deps;
+  const { phoneVerifications, verifications, phoneVerificationWorkflows } = deps;
   const { codes, codeDeliveries, webhooks, drains, onReconciled } = deps;
 
   /** True when it has a workflow now; false when that has completed, or needs none: then nothing is left to accompany. */
@@ -70,6 +77,17 @@ export function createReconcileActivities(deps: ReconcileActivityDeps) {
     );
   }
 
+  async function takeUpVerification({ pastDeadline, ...key }: Overdue): Promise<boolean> {
+    if (pastDeadline) {
+      await verifications.recordTime(key);
+      onReconciled?.('expired');
+    }
+    return accompany(
+      () => phoneVerificationWorkflows.revive(key),
+      () => phoneVerifications.touch(pool, key),
+    );
+  }
+
   const takeUpCode = (code: Code): Promise<boolean> =>
     accompany(
       () => codeDeliveries.revive(code),
@@ -82,6 +100,10 @@ export function createReconcileActivities(deps: ReconcileActivityDeps) {
 
     /** Repeatable: for the same reason. */
     reconcileOnboardings: () => inBatches('onboardings', () => onboardings.takeOverdue(pool, BATCH), takeUpOnboarding),
+
+    /** Repeatable: for the same reason. */
+    reconcilePhoneVerifications: () =>
+      inBatches('phone verifications', () => phoneVerifications.takeOverdue(pool, BATCH), takeUpVerification),
 
     /** Repeatable: for the same reason. A code that has expired is not sent, but noted as failed. */
     reconcileCodes: () => inBatches('codes', () => codes.takeOverdue(pool, BATCH), takeUpCode),

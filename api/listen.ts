@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { RequestListener, Server } from 'node:http';
+import { answerUnreadable } from './unreadable';
 
 export interface HttpLimits {
   /** Within this long the headers of a request have to be there. */
@@ -37,6 +38,7 @@ export async function listen(
     },
     app,
   );
+  answerUnreadable(server);
   server.maxConnections = limits.mostConnections;
   server.listen(port, host);
   await once(server, 'listening');

@@ -10,6 +10,7 @@ import type { Idempotency } from '../services/idempotency';
 import { digest } from '../services/text';
 import type { Callers } from './callers';
 import { parseBody, rawBodyOf } from './body';
+import { sendFile } from './sendFile';
 import type { UnderWay } from './underWay';
 
 /** Who called, proved. */
@@ -122,7 +123,20 @@ export function mounting(router: Router, { callers, underWay, idempotency }: Mou
     });
   }
 
-  return { json, events };
+  /** A route whose reply is a file that comes in parts. */
+  function file<C extends Caller, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType>(
+    route: Route<C, P, Q, B, R>,
+    handler: (input: Input<C, P, Q, B, R>) => { contentType: string; name: string; parts: AsyncIterable<string> },
+  ): void {
+    router[route.method](route.path, async (req, res) => {
+      const input = await read(route, req, res);
+      const { contentType, name, parts } = handler({ ...input, keep: async () => {} });
+      const headers = { 'content-type': contentType, 'content-disposition': `attachment; filename="${name}"` };
+      await sendFile(res, { head: () => res.writeHead(route.status, headers), parts, gone: input.gone });
+    });
+  }
+
+  return { json, events, file };
 }
 
 function readIdempotencyKey(req: Request): string | undefined {

@@ -89,8 +89,9 @@ export function openApiDocument(version: string): Json {
 }
 
 function operation(route: Route, schemaOf: SchemaOf): Json {
-  const media = route.stream ? 'text/event-stream' : route.text ? 'text/plain' : 'application/json';
-  const content = route.status === 204 ? {} : { content: { [media]: { schema: schemaOf(route.reply) } } };
+  const media = route.file ?? [route.stream ? 'text/event-stream' : route.text ? 'text/plain' : 'application/json'];
+  const schema = schemaOf(route.reply);
+  const content = route.status === 204 ? {} : { content: Object.fromEntries(media.map((type) => [type, { schema }])) };
   const hasBody =
     Object.keys(schemaOf(route.body, 'input')['properties'] ?? {}).length > 0 || 'oneOf' in schemaOf(route.body);
   return {

@@ -17,17 +17,27 @@ const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
 export function problems(logger: Logger): ErrorRequestHandler {
   return (error: unknown, req, res, _next) => {
     const refusal = toRefusal(error);
-    if (refusal.code === 'internal_error') logger.error({ err: error, requestId: requestIdOf(req) }, 'accident');
-    if (refusal.code === 'temporarily_unavailable') logger.warn({ err: error, requestId: requestIdOf(req) }, 'away');
+    noteAccident(logger, req, refusal, error);
     if (res.headersSent) return void res.destroy();
     sendProblem(req, res, refusal);
   };
 }
 
+/** Logs what nobody but us can do anything about, once. */
+export function noteAccident(logger: Logger, req: Request, { code }: DomainError, error: unknown): void {
+  if (code === 'internal_error') logger.error({ err: error, requestId: requestIdOf(req) }, 'accident');
+  if (code === 'temporarily_unavailable') logger.warn({ err: error, requestId: requestIdOf(req) }, 'away');
+}
+
+/** In how many seconds the caller may come back; undefined where waiting does not help. */
+export const retryAfterOf = ({ code, detail }: DomainError): number | undefined =>
+  detail.retryAfterSeconds ?? RETRY_AFTER_SECONDS[code];
+
 /** Answers with a refusal. */
-function sendProblem(req: Request, res: Response, { code, detail }: DomainError): void {
+function sendProblem(req: Request, res: Response, refusal: DomainError): void {
+  const { code, detail } = refusal;
   const status = httpStatus(code);
-  const retryAfter = detail.retryAfterSeconds ?? RETRY_AFTER_SECONDS[code];
+  const retryAfter = retryAfterOf(refusal);
   if (retryAfter !== undefined) res.setHeader('retry-after', String(retryAfter));
   const body: Problem = {
     type: `urn:countersign:problem:${code}`,
@@ -45,7 +55,7 @@ function sendProblem(req: Request, res: Response, { code, detail }: DomainError)
 const requestIdOf = (req: Request): string => req.id as string;
 
 /** Anything that was thrown, as a refusal; what is nobody's fault but ours is `internal_error`. */
-function toRefusal(error: unknown): DomainError {
+export function toRefusal(error: unknown): DomainError {
   if (error instanceof DomainError) return error;
   if (error instanceof ZodError) return fromShape(error);
   if (isDatabaseAway(error)) return new DomainError('temporarily_unavailable');

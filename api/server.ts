@@ -8,12 +8,15 @@ import { getMetrics, getOpenApi } from '../contracts/system';
 import { DomainError } from '../domain/errors';
 import type { Metrics } from '../platform/telemetry/metrics';
 import type { Services } from '../services/services';
+import { authyErrors, collapseSlashes } from './authy/reply';
+import { authyRoutes } from './authy/routes';
 import { collectBody } from './body';
 import { createCallers } from './callers';
 import { codecRoutes } from './codec';
 import { approvalRoutes } from './native/approvals';
 import { codeRoutes } from './native/codes';
 import { deviceRoutes } from './native/device';
+import { eventRoutes } from './native/events';
 import { onboardingRoutes } from './native/onboardings';
 import { systemRoutes } from './native/system';
 import { userRoutes } from './native/users';
@@ -47,6 +50,7 @@ export function createServer(deps: ServerDeps): Express {
   app.disable('etag');
   app.set('query parser', 'simple');
   app.use(helmet());
+  app.use(collapseSlashes());
   app.use(underWay.note);
   app.use(...observed(logger, metrics));
   app.use(collectBody());
@@ -67,6 +71,8 @@ export function createServer(deps: ServerDeps): Express {
     deviceRoutes(router, mounted);
     onboardingRoutes(router, mounted);
     webhookRoutes(router, mounted);
+    eventRoutes(router, mounted);
+    app.use(authyRoutes(services, underWay, publicUrls));
   }
   systemRoutes(router, { ...deps, ...mounted, draining: underWay.draining });
   const page = openApiDocument(deps.version);
@@ -83,6 +89,7 @@ export function createServer(deps: ServerDeps): Express {
     next(new DomainError('method_not_allowed'));
   });
   app.use(router);
+  app.use(authyErrors(logger));
   app.use(problems(logger));
   return app;
 }

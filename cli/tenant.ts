@@ -55,6 +55,19 @@ export function register(program: Command): void {
       withTenant(name, async ({ id }, tenants) => console.log(await tenants.readSigningKey(id))),
     );
 
+  tenant
+    .command('dashboard-keys')
+    .argument('<name>', 'of the tenant')
+    .description('show what clients of the Authy dashboard and webhooks API need; made where there is none yet')
+    .action((name: string) =>
+      withTenant(name, async ({ id }, tenants) => {
+        const { appApiKey, accessKey, apiSigningKey } = await tenants.ensureDashboardKeys(id);
+        console.log(`App API key      ${appApiKey}`);
+        console.log(`Access key       ${accessKey}`);
+        console.log(`API signing key  ${apiSigningKey}`);
+      }),
+    );
+
   tenantKeys.register(tenant);
 
   tenant

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { DECISIONS, MODES, REASONS, STATUSES } from '../domain/approval';
 import { ANSWER_VERSION } from '../domain/answer';
 import { defineRoute } from './route';
-import { id, instant, jws, noReply, nothing, publicJwk, shownText, waitSeconds } from './shapes';
+import { id, instant, jws, noReply, nothing, publicJwk, RegistrationToken, shownText, waitSeconds } from './shapes';
 
 /** The text that a person decides upon. It travels as one string; a device digests its bytes and parses it to show it. */
 export const Shown = z
@@ -91,6 +91,21 @@ export const registerDevice = defineRoute({
   reply: z.strictObject({ deviceId: z.uuid(), userId: z.uuid(), tenantId: z.uuid() }),
   status: 201,
   refusals: ['registration_token_invalid', 'public_key_invalid', 'public_key_in_use', 'signature_invalid'],
+});
+
+export const redeemAccountToken = defineRoute({
+  method: 'post',
+  path: '/v1/device/account-tokens',
+  summary: 'The token of a QR code that a tenant signed with its Authy API key, for a registration token',
+  caller: 'anybody',
+  params: nothing,
+  query: nothing,
+  body: z.strictObject({
+    jwt: jws.describe('compact JWS, HS256; its `context` names `custom_user_id` and `authy_app_id`'),
+  }),
+  reply: RegistrationToken,
+  status: 200,
+  refusals: ['account_token_invalid', 'account_token_expired', 'too_many_requests'],
 });
 
 export const listInbox = defineRoute({

@@ -8,7 +8,7 @@ import {
   REMINDER_SECONDS,
 } from '../domain/onboarding';
 import { defineRoute } from './route';
-import { id, instant, nothing, waitSeconds } from './shapes';
+import { id, instant, nothing, RegistrationToken, waitSeconds } from './shapes';
 
 export const OnboardingView = z
   .strictObject({
@@ -29,8 +29,6 @@ export const OnboardingView = z
   })
   .meta({ id: 'Onboarding' });
 export type OnboardingView = z.output<typeof OnboardingView>;
-
-const RegistrationToken = z.strictObject({ registrationToken: z.string(), expiresAt: instant });
 
 /** An onboarding with what the person needs next. It holds secrets, so only the call that makes them is answered so. */
 export const OnboardingStep = OnboardingView.extend({

@@ -31,6 +31,8 @@ export interface Route<
   stream?: true;
   /** Not JSON, but the plain text of `reply`. */
   text?: true;
+  /** Not JSON, but a file that comes line by line, in one of these media types. */
+  file?: readonly string[];
   refusals: readonly ErrorCode[];
 }
 

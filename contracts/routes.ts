@@ -1,6 +1,7 @@
 import * as approvals from './approvals';
 import * as codes from './codes';
 import * as device from './device';
+import * as events from './events';
 import * as onboardings from './onboardings';
 import type { Route } from './route';
 import * as system from './system';
@@ -47,7 +48,9 @@ export const ROUTES: readonly Route[] = [
   webhooks.listDeliveries,
   webhooks.redeliver,
   webhooks.listEvents,
+  events.exportEvents,
   onboardings.openInstallLink,
+  device.redeemAccountToken,
   device.registerDevice,
   device.listInbox,
   device.showApproval,

@@ -56,3 +56,6 @@ export const publicJwk = z
   })
   .meta({ id: 'PublicJwk' });
 export type PublicJwk = z.output<typeof publicJwk>;
+
+/** With it one device registers. */
+export const RegistrationToken = z.strictObject({ registrationToken: z.string(), expiresAt: instant });

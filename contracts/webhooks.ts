@@ -15,6 +15,7 @@ export const WebhookView = z.strictObject({
   url: z.string(),
   description: z.string(),
   eventTypes,
+  dialect: z.enum(['native', 'authy']).describe('authy: registered by the Authy API, and told as that tells events'),
   state: z.enum(['enabled', 'disabled']),
   disabledReason: z.string().nullable().describe('gone, failing or by_request'),
   failingSince: instant.nullable(),

@@ -1,5 +1,7 @@
 import type { Scope } from '../domain/scope';
 import type { Keyring } from '../platform/keys/keyring';
+import { TENANT_COLUMNS, toTenant } from './tenantRow';
+import type { Tenant, TenantRow } from './tenantRow';
 import type { Queryable, Tx } from './transaction';
 
 /** Null: everything. */
@@ -7,7 +9,7 @@ export type Scopes = readonly Scope[] | null;
 
 /** Whose key it is, and what it may do. */
 export interface KeyHolder {
-  tenant: { id: string; name: string; createdAtMs: number };
+  tenant: Tenant;
   scopes: Scopes;
 }
 
@@ -99,15 +101,8 @@ export function createApiKeyRows(keyring: Keyring) {
      */
     async findByApiKey(db: Queryable, secret: string): Promise<KeyHolder | undefined> {
       const macs = keyring.blindIndexes('api-key', secret);
-      const { rows } = await db.query<{
-        id: string;
-        name: string;
-        created_at: Date;
-        key_id: string;
-        scopes: Scope[] | null;
-        is_noted: boolean;
-      }>(
-        `select t.id, t.name, t.created_at, k.id as key_id, k.scopes,
+      const { rows } = await db.query<TenantRow & { key_id: string; scopes: Scope[] | null; is_noted: boolean }>(
+        `select ${TENANT_COLUMNS}, k.id as key_id, k.scopes,
                 coalesce(k.key_mac = $2 and k.mac_key_id = $3 and k.last_used_on = ${TODAY}, false) as is_noted
            from api_keys k join tenants t on t.id = k.tenant_id
           where k.key_mac = any($1) and ${IS_VALID}`,
@@ -124,7 +119,7 @@ export function createApiKeyRows(keyring: Keyring) {
           [row.id, row.key_id, macs[0], currentKeyId],
         );
       }
-      return { tenant: { id: row.id, name: row.name, createdAtMs: row.created_at.getTime() }, scopes: row.scopes };
+      return { tenant: toTenant(row), scopes: row.scopes };
     },
 
     /** All keys of a tenant, oldest first; expired ones too. */

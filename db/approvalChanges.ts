@@ -1,5 +1,5 @@
 import type { Keyring } from '../platform/keys/keyring';
-import type { ApprovalDecision, ApprovalOutcome, DenialReason, PushState } from '../domain/approval';
+import type { ApprovalDecision, ApprovalOutcome, CallbackState, DenialReason, PushState } from '../domain/approval';
 import { columns, createApprovalQuery } from './approvalReading';
 import type { Approval } from './approvalReading';
 import type { Queryable, Tx } from './transaction';
@@ -19,9 +19,14 @@ export type NewApproval = Pick<
   | 'nonce'
   | 'callbackUrl'
   | 'pushBy'
+  | 'oneTouch'
   | 'createdAtMs'
   | 'expiresAtMs'
-> & { userIds: readonly string[] };
+> & {
+  userIds: readonly string[];
+  /** Says all that was asked: an equal one soon after is a repeat. */
+  repeatKey: string | null;
+};
 
 export interface Vote {
   approvalId: string;
@@ -59,9 +64,9 @@ export function createApprovalChanges(keyring: Keyring) {
         `with approval as (
            insert into approvals (id, tenant_id, mode, required, shown, shown_digest, hidden_details, nonce,
                                   callback_url, push_by, push_state, created_at, expires_at, workflow_due_at,
-                                  veto, requested_by, onboarding_id)
+                                  veto, requested_by, onboarding_id, one_touch, repeat_key)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, case $10 when 'us' then 'waiting' else 'none' end,
-                   $11, $12, ${SOON}, $14, $15, $16)
+                   $11, $12, ${SOON}, $14, $15, $16, $17, $18)
            returning id, tenant_id
          )
          insert into approvers (approval_id, tenant_id, user_id, position)
@@ -84,6 +89,8 @@ export function createApprovalChanges(keyring: Keyring) {
           approval.veto,
           approval.requestedBy,
           approval.onboardingId,
+          approval.oneTouch === null ? null : seal(JSON.stringify(approval.oneTouch), id),
+          approval.repeatKey,
         ],
       );
     },
@@ -159,15 +166,15 @@ export function createApprovalChanges(keyring: Keyring) {
     async recordOutcome(
       tx: Tx,
       approval: Pick<Approval, 'tenantId' | 'id'>,
-      outcome: { status: ApprovalOutcome; reason: DenialReason | null; atMs: number },
+      outcome: { status: ApprovalOutcome; reason: DenialReason | null; callback: CallbackState; atMs: number },
     ): Promise<void> {
       await tx.query(
         `update approvals
             set status = $3, reason = $4, decided_at = $5, workflow_due_at = ${SOON},
                 push_state = case push_state when 'waiting' then 'none' else push_state end, -- nobody is to be pushed now
-                callback_state = case when callback_url is null then 'none' else 'waiting' end
+                callback_state = $6
           where tenant_id = $1 and id = $2`,
-        [approval.tenantId, approval.id, outcome.status, outcome.reason, new Date(outcome.atMs)],
+        [approval.tenantId, approval.id, outcome.status, outcome.reason, new Date(outcome.atMs), outcome.callback],
       );
     },
 

@@ -8,6 +8,7 @@ import type {
   Pusher,
   PushState,
 } from '../domain/approval';
+import type { OneTouch } from '../domain/oneTouch';
 import type { Queryable, Tx } from './transaction';
 
 export interface Approver {
@@ -44,6 +45,8 @@ export interface Approval {
   pushBy: Pusher;
   pushState: PushState;
   pushRound: number;
+  /** Null unless it was asked for in the Authy dialect. */
+  oneTouch: OneTouch | null;
   createdAtMs: number;
   expiresAtMs: number;
   decidedAtMs: number | null;
@@ -93,6 +96,7 @@ interface Row {
   push_by: Pusher;
   push_state: PushState;
   push_round: number;
+  one_touch: Buffer | null;
   created_at: Date;
   expires_at: Date;
   decided_at: Date | null;
@@ -123,6 +127,7 @@ export function createApprovalQuery(keyring: Keyring) {
     pushBy: row.push_by,
     pushState: row.push_state,
     pushRound: row.push_round,
+    oneTouch: row.one_touch && (JSON.parse(open(row.one_touch, row.id)) as OneTouch),
     createdAtMs: row.created_at.getTime(),
     expiresAtMs: row.expires_at.getTime(),
     decidedAtMs: row.decided_at?.getTime() ?? null,

@@ -6,6 +6,8 @@ export interface Device {
   id: string;
   tenantId: string;
   userId: string;
+  /** The integer that clients of the Authy API know it by. */
+  authyId: number;
   name: string;
   platform: string;
   publicJwk: PublicJwk;
@@ -21,6 +23,7 @@ interface Row {
   id: string;
   tenant_id: string;
   user_id: string;
+  authy_id: number;
   name: string;
   platform: string;
   public_jwk: PublicJwk;
@@ -40,6 +43,8 @@ export interface RegistrationToken {
   deviceId: string | null;
   /** It is good only while this one waits for a device. */
   onboardingId: string | null;
+  /** It was given for a token of the tenant's own, which a QR code showed. */
+  byAccountToken: boolean;
 }
 
 /** Devices and the tokens with which they register. Removed devices stay: their signatures have to remain checkable. */
@@ -48,6 +53,7 @@ export function createDeviceRows(keyring: Keyring) {
     id: row.id,
     tenantId: row.tenant_id,
     userId: row.user_id,
+    authyId: row.authy_id,
     name: row.name,
     platform: row.platform,
     publicJwk: row.public_jwk,
@@ -66,10 +72,13 @@ export function createDeviceRows(keyring: Keyring) {
   const one = async (db: Queryable, sql: string, values: unknown[]) => (await many(db, sql, values))[0];
 
   return {
+    /** One that is there already, and unused, is good for longer. */
     async insertToken(tx: Tx, token: Omit<RegistrationToken, 'deviceId'>): Promise<void> {
       await tx.query(
-        `insert into registration_tokens (id, tenant_id, user_id, expires_at, onboarding_id) values ($1, $2, $3, $4, $5)`,
-        [token.id, token.tenantId, token.userId, new Date(token.expiresAtMs), token.onboardingId],
+        `insert into registration_tokens (id, tenant_id, user_id, expires_at, onboarding_id, by_account_token)
+         values ($1, $2, $3, $4, $5, $6)
+         on conflict (id) do update set expires_at = excluded.expires_at where registration_tokens.device_id is null`,
+        [token.id, token.tenantId, token.userId, new Date(token.expiresAtMs), token.onboardingId, token.byAccountToken],
       );
     },
 
@@ -82,6 +91,7 @@ export function createDeviceRows(keyring: Keyring) {
         expires_at: Date;
         device_id: string | null;
         onboarding_id: string | null;
+        by_account_token: boolean;
       }>(`select * from registration_tokens where id = $1 for update`, [id]);
       const row = rows[0];
       return (
@@ -92,6 +102,7 @@ export function createDeviceRows(keyring: Keyring) {
           expiresAtMs: row.expires_at.getTime(),
           deviceId: row.device_id,
           onboardingId: row.onboarding_id,
+          byAccountToken: row.by_account_token,
         }
       );
     },
@@ -102,7 +113,7 @@ export function createDeviceRows(keyring: Keyring) {
 
     async insert(
       tx: Tx,
-      device: Omit<Device, 'pushKind' | 'pushToken' | 'createdAtMs' | 'removedAtMs'>,
+      device: Omit<Device, 'authyId' | 'pushKind' | 'pushToken' | 'createdAtMs' | 'removedAtMs'>,
     ): Promise<void> {
       await tx.query(
         `insert into devices (id, tenant_id, user_id, name, platform, public_jwk, thumbprint, registration_proof)
@@ -122,6 +133,12 @@ export function createDeviceRows(keyring: Keyring) {
 
     /** By the device's own id, which is all that a proof names; removed ones too. */
     find: (db: Queryable, id: string) => one(db, `select * from devices where id = $1`, [id]),
+
+    findByAuthyId: (db: Queryable, tenantId: string, authyId: number) =>
+      one(db, `select * from devices where tenant_id = $1 and authy_id = $2 and removed_at is null`, [
+        tenantId,
+        authyId,
+      ]),
 
     listOfUser: (db: Queryable, tenantId: string, userId: string) =>
       many(

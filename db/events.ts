@@ -20,6 +20,11 @@ export interface Topic {
 /** The channel of NOTIFY; its payload is `<kind>:<id>`. */
 export const CHANNEL = 'countersign';
 
+/** Whether `endpoint` subscribes to an event: to all, to its type, or to its type about this channel only. */
+export const subscribes = (event: string) =>
+  `(endpoint.event_types is null or ${event}.type = any(endpoint.event_types)
+    or ${event}.type || ':' || (${event}.data->>'channel') = any(endpoint.event_types))`;
+
 /**
  * Writes events, one delivery for each endpoint that subscribes to them, and wakes whoever waits. The last statement of
  * its transaction: it raises the tenant's counter, which every other writer of that tenant then waits for.
@@ -50,7 +55,7 @@ export async function recordEvents(
            on endpoint.tenant_id = $1 and endpoint.removed_at is null and endpoint.state = 'enabled'
           and case written.type
                 when 'webhook_pinged' then written.data->>'endpointId' = endpoint.id::text
-                else endpoint.event_types is null or written.type = any(endpoint.event_types)
+                else ${subscribes('written')}
               end
        returning target, endpoint_id
      )
@@ -64,7 +69,8 @@ export async function recordEvents(
   );
 }
 
-interface Row {
+/** A row as it is read. */
+export interface EventRow {
   tenant_id: string;
   number: string;
   type: EventType;
@@ -77,7 +83,7 @@ interface Row {
 }
 
 /** One row, in the words of the domain; also of other queries that select the columns of `events`. */
-export const toEvent = (row: Row): RecordedEvent => ({
+export const toEvent = (row: EventRow): RecordedEvent => ({
   tenantId: row.tenant_id,
   number: Number(row.number),
   type: row.type,
@@ -95,7 +101,7 @@ export async function listEventsOfApproval(
   tenantId: string,
   approvalId: string,
 ): Promise<RecordedEvent[]> {
-  const { rows } = await db.query<Row>(
+  const { rows } = await db.query<EventRow>(
     `select * from events where tenant_id = $1 and approval_id = $2 order by number`,
     [tenantId, approvalId],
   );
@@ -112,24 +118,58 @@ export interface EventFilter {
   until?: Date | undefined;
   /** Only events with a higher number. Since numbers become visible in their order, nothing is ever skipped. */
   after: number;
+  /** Only events with this number or a lower one. */
+  upTo?: number | undefined;
   limit: number;
 }
+
+/**
+ * Where a time begins among a tenant's numbers, and where it ends. The clock is read under the tenant's counter, so times
+ * rise with numbers; with two conditions instead of one, an index would be read from its beginning to find them.
+ */
+const firstSince = (parameter: string) =>
+  `(select number from events where tenant_id = $1 and at >= ${parameter} order by at limit 1)`;
+const lastBefore = (parameter: string) =>
+  `(select number from events where tenant_id = $1 and at < ${parameter} order by at desc limit 1)`;
 
 /** A tenant's events, oldest first. */
 export async function listEvents(db: Queryable, tenantId: string, filter: EventFilter): Promise<RecordedEvent[]> {
   const values: unknown[] = [tenantId, filter.after, filter.limit];
-  const conditions = Object.entries({
-    'type =': filter.type,
-    'user_id =': filter.userId,
-    'device_id =': filter.deviceId,
-    'approval_id =': filter.approvalId,
-    'onboarding_id =': filter.onboardingId,
-    'at >=': filter.since,
-    'at <': filter.until,
-  }).flatMap(([condition, value]) => (value === undefined ? [] : [`and ${condition} $${values.push(value)}`]));
-  const { rows } = await db.query<Row>(
+  const { type, userId, deviceId, approvalId, onboardingId, upTo, since, until } = filter;
+  const asked: [value: unknown, condition: (parameter: string) => string][] = [
+    [type, (of) => `type = ${of}`],
+    [userId, (of) => `user_id = ${of}`],
+    [deviceId, (of) => `device_id = ${of}`],
+    [approvalId, (of) => `approval_id = ${of}`],
+    [onboardingId, (of) => `onboarding_id = ${of}`],
+    [upTo, (of) => `number <= ${of}`],
+    [since, (of) => `number >= ${firstSince(of)}`],
+    [until, (of) => `number <= ${lastBefore(of)}`],
+  ];
+  const conditions = asked.flatMap(([value, condition]) =>
+    value === undefined ? [] : [`and ${condition(`$${values.push(value)}`)}`],
+  );
+  const { rows } = await db.query<EventRow>(
     `select * from events where tenant_id = $1 and number > $2 ${conditions.join(' ')} order by number limit $3`,
     values,
   );
   return rows.map(toEvent);
+}
+
+/** The numbers of a tenant's events within a time; undefined where there are none. All up to `last` are visible. */
+export async function findNumbers(
+  db: Queryable,
+  tenantId: string,
+  { since = null, until = null }: { since?: Date | null | undefined; until?: Date | null | undefined },
+): Promise<{ first: number; last: number } | undefined> {
+  const { rows } = await db.query<{ first: string | null; last: string | null }>(
+    `select case when $2::timestamptz is null then 1 else ${firstSince('$2')} end as first,
+            case when $3::timestamptz is null then last_number else ${lastBefore('$3')} end as last
+       from event_counters where tenant_id = $1`,
+    [tenantId, since, until],
+  );
+  const [found] = rows;
+  if (!found || found.first === null || found.last === null || Number(found.first) > Number(found.last))
+    return undefined;
+  return { first: Number(found.first), last: Number(found.last) };
 }

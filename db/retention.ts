@@ -11,6 +11,8 @@ const EXPIRED = {
   // Not at once: who checks an expired code is told that it has expired.
   codes: `select ctid from codes where expires_at < now() - interval '1 day' order by expires_at`,
   codeWindows: `select ctid from code_windows where window_started_at < now() - interval '1 hour' order by window_started_at`,
+  // Not at once: its end is asked for, and wrong guesses of an hour are counted.
+  phoneVerifications: `select ctid from phone_verifications where expires_at < now() - interval '1 day' order by expires_at`,
   // Longer than any onboarding that could still confirm it.
   totpSecrets: `select ctid from totp_secrets where confirmed_at is null and created_at < now() - interval '2 days' order by created_at`,
   // Their attempts go with them; events stay, and can be delivered again.
@@ -23,6 +25,7 @@ const TABLE = {
   registrationTokens: 'registration_tokens',
   codes: 'codes',
   codeWindows: 'code_windows',
+  phoneVerifications: 'phone_verifications',
   totpSecrets: 'totp_secrets',
   deliveries: 'deliveries',
 } as const satisfies Record<keyof typeof EXPIRED, string>;

@@ -1,13 +1,14 @@
+import type { Switches } from '../domain/switches';
 import type { Keyring } from '../platform/keys/keyring';
 import { createApiKeyRows } from './apiKeys';
+import { createAuthyCallbackRows } from './authyCallbacks';
+import { createDashboardKeyRows } from './dashboardKeys';
+import { TENANT_COLUMNS, toTenant } from './tenantRow';
+import type { Tenant, TenantRow } from './tenantRow';
 import type { Queryable, Tx } from './transaction';
 import { violated } from './violations';
 
-export interface Tenant {
-  id: string;
-  name: string;
-  createdAtMs: number;
-}
+export type { Tenant } from './tenantRow';
 
 /** In seconds. */
 export interface OnboardingDefaults {
@@ -15,28 +16,20 @@ export interface OnboardingDefaults {
   reminderSeconds: number;
 }
 
-interface Row {
-  id: string;
-  name: string;
-  created_at: Date;
-}
-
-const toTenant = (row: Row): Tenant => ({ id: row.id, name: row.name, createdAtMs: row.created_at.getTime() });
-
-const COLUMNS = 'id, name, created_at';
-
 /** Tenants, their API keys (kept as MACs) and the keys that sign for them (sealed). */
 export function createTenantRows(keyring: Keyring) {
   const sealAuthyKey = (key: string, id: string) => keyring.encrypt('tenant-authy-api-key', key, id);
   const indexAuthyKey = (key: string) => keyring.blindIndex('authy-api-key', key);
 
   async function one(db: Queryable, where: string, values: unknown[]): Promise<Tenant | undefined> {
-    const { rows } = await db.query<Row>(`select ${COLUMNS} from tenants where ${where}`, values);
+    const { rows } = await db.query<TenantRow>(`select ${TENANT_COLUMNS} from tenants t where ${where}`, values);
     return rows[0] && toTenant(rows[0]);
   }
 
   return {
     ...createApiKeyRows(keyring),
+    ...createAuthyCallbackRows(keyring),
+    ...createDashboardKeyRows(keyring),
 
     /** False when the name, or the Authy API key, belongs to a tenant already. */
     async insert(
@@ -60,7 +53,7 @@ export function createTenantRows(keyring: Keyring) {
     },
 
     async list(db: Queryable): Promise<Tenant[]> {
-      const { rows } = await db.query<Row>(`select ${COLUMNS} from tenants order by created_at, id`);
+      const { rows } = await db.query<TenantRow>(`select ${TENANT_COLUMNS} from tenants t order by created_at, id`);
       return rows.map(toTenant);
     },
 
@@ -71,6 +64,8 @@ export function createTenantRows(keyring: Keyring) {
     /** By every key of the ring, in the index: neither the time nor the work says anything about the key. */
     findByAuthyApiKey: (db: Queryable, key: string) =>
       one(db, 'authy_api_key_index = any($1)', [keyring.blindIndexes('authy-api-key', key)]),
+
+    findByAuthyAppId: (db: Queryable, appId: number) => one(db, 'authy_app_id = $1', [appId]),
 
     /** Gives a tenant another Authy API key; false when it is another tenant's. */
     async setAuthyApiKey(db: Queryable, tenantId: string, key: string): Promise<boolean> {
@@ -116,6 +111,22 @@ export function createTenantRows(keyring: Keyring) {
           where id = $1`,
         [id, defaults.deadlineSeconds ?? null, defaults.reminderSeconds ?? null],
       );
+    },
+
+    /** False when the name belongs to another tenant. */
+    async rename(db: Queryable, id: string, name: string): Promise<boolean> {
+      try {
+        const { rowCount } = await db.query(`update tenants set name = $2 where id = $1`, [id, name]);
+        return rowCount === 1;
+      } catch (error) {
+        if (violated(error) !== undefined) return false;
+        throw error;
+      }
+    },
+
+    /** Changes those that are given. */
+    async setSwitches(db: Queryable, id: string, switches: Partial<Switches>): Promise<void> {
+      await db.query(`update tenants set switches = switches || $2 where id = $1`, [id, switches]);
     },
 
     /** The key that signs a tenant's callbacks, as `whsec_…`. */

@@ -66,6 +66,9 @@ export function createUserRows(keyring: Keyring) {
     find: (db: Queryable, tenantId: string, id: string) =>
       one(db, `select * from users where tenant_id = $1 and id = $2 and removed_at is null`, [tenantId, id]),
 
+    findByAuthyId: (db: Queryable, tenantId: string, authyId: number) =>
+      one(db, `select * from users where tenant_id = $1 and authy_id = $2 and removed_at is null`, [tenantId, authyId]),
+
     findByExternalId: (db: Queryable, tenantId: string, externalId: string) =>
       one(db, `select * from users where tenant_id = $1 and external_id = $2 and removed_at is null`, [
         tenantId,
@@ -105,6 +108,21 @@ export function createUserRows(keyring: Keyring) {
         [tenantId, ids],
       );
       return rows.map((row) => row.id);
+    },
+
+    /** `onlyWhereNone` keeps one that is there. */
+    async setEmail(
+      tx: Tx,
+      tenantId: string,
+      id: string,
+      email: string,
+      { onlyWhereNone = false }: { onlyWhereNone?: boolean } = {},
+    ): Promise<void> {
+      await tx.query(
+        `update users set email = $3
+          where tenant_id = $1 and id = $2 and removed_at is null and not ($4 and email is not null)`,
+        [tenantId, id, seal(email, id), onlyWhereNone],
+      );
     },
 
     /** Marks a locked user removed; phone and e-mail are forgotten. */

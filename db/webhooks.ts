@@ -2,7 +2,7 @@ import type { AttemptResult, Verdict } from '../domain/webhook';
 import { DISABLED_AFTER_MS } from '../domain/webhook';
 import type { EventType } from '../domain/event';
 import type { Keyring } from '../platform/keys/keyring';
-import { toEvent } from './events';
+import { subscribes, toEvent } from './events';
 import type { RecordedEvent } from './events';
 import type { Queryable, Tx } from './transaction';
 
@@ -13,6 +13,8 @@ export interface WebhookEndpoint {
   description: string;
   /** Null: all of them. */
   eventTypes: EventType[] | null;
+  /** The names that it was registered with by the Authy API: it is told in that dialect. Null: in ours. */
+  authyEvents: string[] | null;
   state: 'enabled' | 'disabled';
   disabledReason: string | null;
   failingSinceMs: number | null;
@@ -48,7 +50,8 @@ interface EndpointRow {
   tenant_id: string;
   url: Buffer;
   description: string;
-  event_types: EventType[] | null;
+  event_types: string[] | null;
+  authy_events: string[] | null;
   secret: Buffer;
   previous_secret: Buffer | null;
   previous_secret_until: Date | null;
@@ -69,6 +72,11 @@ type DueRow = EndpointRow &
 const unlessAgain = (column: string, value: string) =>
   `${column} = case when redeliveries = $9 then ${value} else ${column} end`;
 
+/** The types of what is subscribed to, each once. */
+const typesOf = (subscription: readonly string[]) => [
+  ...new Set(subscription.map((entry) => entry.split(':')[0] as EventType)),
+];
+
 /** Registered endpoints, and what is to be told to them. */
 export function createWebhookRows(keyring: Keyring) {
   const seal = (text: string, id: string) => keyring.encrypt('webhook', text, id);
@@ -79,7 +87,8 @@ export function createWebhookRows(keyring: Keyring) {
     tenantId: row.tenant_id,
     url: open(row.url, row.id),
     description: row.description,
-    eventTypes: row.event_types,
+    eventTypes: row.event_types && typesOf(row.event_types),
+    authyEvents: row.authy_events,
     state: row.state,
     disabledReason: row.disabled_reason,
     failingSinceMs: row.failing_since?.getTime() ?? null,
@@ -94,14 +103,17 @@ export function createWebhookRows(keyring: Keyring) {
   return {
     insert: async (
       tx: Tx,
-      endpoint: Pick<WebhookEndpoint, 'id' | 'tenantId' | 'url' | 'description' | 'eventTypes'> & { secret: string },
+      endpoint: Pick<WebhookEndpoint, 'id' | 'tenantId' | 'url' | 'description' | 'authyEvents'> & {
+        subscription: readonly string[] | null;
+        secret: string;
+      },
     ) => {
-      const { id, tenantId, url, description, eventTypes, secret } = endpoint;
+      const { id, tenantId, url, description, subscription, authyEvents, secret } = endpoint;
       const inserted = await many(
         tx,
-        `insert into webhook_endpoints (id, tenant_id, url, description, event_types, secret)
-         values ($1, $2, $3, $4, $5, $6) returning *`,
-        [id, tenantId, seal(url, id), description, eventTypes, seal(secret, id)],
+        `insert into webhook_endpoints (id, tenant_id, url, description, event_types, authy_events, secret)
+         values ($1, $2, $3, $4, $5, $6, $7) returning *`,
+        [id, tenantId, seal(url, id), description, subscription, authyEvents, seal(secret, id)],
       );
       return inserted[0]!;
     },
@@ -110,6 +122,16 @@ export function createWebhookRows(keyring: Keyring) {
       many(db, `select * from webhook_endpoints where tenant_id = $1 and removed_at is null order by created_at, id`, [
         tenantId,
       ]),
+
+    /** Those that were registered by the Authy API, with the keys that sign for them. */
+    async listAuthy(db: Queryable, tenantId: string): Promise<{ endpoint: WebhookEndpoint; secret: string }[]> {
+      const { rows } = await db.query<EndpointRow>(
+        `select * from webhook_endpoints
+          where tenant_id = $1 and removed_at is null and authy_events is not null order by created_at, id`,
+        [tenantId],
+      );
+      return rows.map((row) => ({ endpoint: toEndpoint(row), secret: open(row.secret, row.id) }));
+    },
 
     find: async (db: Queryable, tenantId: string, id: string) =>
       (
@@ -385,7 +407,7 @@ export function createWebhookRows(keyring: Keyring) {
            select endpoint.id, e.number
              from events e join webhook_endpoints endpoint on endpoint.tenant_id = $1 and endpoint.id = $2
             where e.tenant_id = $1 and e.at >= $3 and e.number > $4 and e.type <> 'webhook_pinged'
-              and (endpoint.event_types is null or e.type = any(endpoint.event_types))
+              and ${subscribes('e')}
             order by e.number limit $5
          ), made_due as (
            insert into deliveries as known (id, tenant_id, kind, target, endpoint_id, event_number, due_at)

@@ -27,16 +27,6 @@ export function toDigits(mac: Uint8Array, length: number): string {
   return (number % 10n ** BigInt(length)).toString().padStart(length, '0');
 }
 
-/** The text message that brings a code. */
-export const toSmsText = (tenantName: string, digits: string): string =>
-  `${tenantName}: your code is ${digits}. It is valid for 10 minutes. Never share it.`;
-
-/** What a call says: the digits one by one, and twice. */
-export function toSpokenText(tenantName: string, digits: string): string {
-  const apart = [...digits].join(', ');
-  return `${tenantName}. Your code is: ${apart}. Again, your code is: ${apart}. It is valid for 10 minutes. Never share it.`;
-}
-
 /** True from its last moment on, whatever its state says. */
 export const isCodeExpired = ({ expiresAtMs, readAtMs }: { expiresAtMs: number; readAtMs: number }): boolean =>
   readAtMs >= expiresAtMs;

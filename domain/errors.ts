@@ -29,6 +29,8 @@ const REFUSALS = {
   phone_invalid: [400, 'This is not a phone number in international form.'],
   device_not_found: [404, 'There is no such device.'],
   registration_token_invalid: [401, 'The registration token is unknown, expired or already used.'],
+  account_token_invalid: [401, 'The account token is not signed by the tenant that it names.'],
+  account_token_expired: [401, 'The account token has expired; show a new one.'],
   public_key_invalid: [400, 'The key is not a public EC key on P-256.'],
   public_key_in_use: [409, 'This key already belongs to another device.'],
   // approvals
@@ -62,11 +64,17 @@ const REFUSALS = {
   totp_not_found: [404, 'This user has no TOTP secret; create one first.'],
   method_enabled: [409, 'This method is enabled already; remove it first.'],
   method_not_enabled: [404, 'This user does not have that method.'],
+  // verifications of phones
+  phone_is_landline: [400, 'Text messages do not reach this phone number; call it.'],
+  verification_not_found: [404, 'No verification of this phone is pending.'],
+  message_not_found: [404, 'There is no such message.'],
   // webhooks
   webhook_not_found: [404, 'There is no such webhook.'],
   delivery_not_found: [404, 'There is no such delivery.'],
   too_many_webhooks: [409, 'A tenant may have twenty webhooks.'],
   webhook_disabled: [409, 'The webhook is disabled; enable it first.'],
+  // reports
+  report_too_broad: [400, 'Too many events would have to be read for this; ask for a shorter time.'],
   // us
   temporarily_unavailable: [503, 'A part of the service is away; try again shortly.'],
   internal_error: [500, 'Something went wrong on our side.'],

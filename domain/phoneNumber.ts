@@ -1,4 +1,4 @@
-import { parsePhoneNumberFromString } from 'libphonenumber-js';
+import { getCountries, getCountryCallingCode, parsePhoneNumberFromString } from 'libphonenumber-js';
 import { DomainError } from './errors';
 
 /**
@@ -12,4 +12,17 @@ export function toE164(text: string): string {
   if (!number?.isValid() || number.ext !== undefined)
     throw new DomainError('phone_invalid', { field: 'phone', reason: 'give it as +41446681800' });
   return number.number;
+}
+
+const CALLING_CODES: ReadonlySet<string> = new Set(getCountries().map((country) => getCountryCallingCode(country)));
+
+/** Whether some country is called by this code: `41`. */
+export const isCallingCode = (code: string): boolean => CALLING_CODES.has(code);
+
+/** A phone number in E.164 as its calling code and the rest. */
+export function splitPhone(e164: string): { callingCode: string; national: string } {
+  const number = parsePhoneNumberFromString(e164, { extract: false });
+  return number
+    ? { callingCode: number.countryCallingCode, national: number.nationalNumber }
+    : { callingCode: '', national: e164 };
 }

@@ -8,6 +8,7 @@ import type { DeviceKey } from './key';
 import { signCompactJws } from './sign';
 
 export type { DeviceApproval, PushTarget, Shown } from '../contracts/device';
+export { redeemAccountToken } from './accountToken';
 export { CountersignError } from './http';
 export type { OpenedLink } from './installLink';
 export { openInstallLink } from './installLink';

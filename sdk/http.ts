@@ -3,7 +3,7 @@ import type { Problem } from '../contracts/system';
 /**
  * Every failure of a call. `code` is that of the API (a closed list, see the OpenAPI page), or one of ours:
  * `unreachable` (no reply, status 0), `unexpected_reply` (not a reply of Countersign, perhaps of a proxy),
- * `not_an_install_link` (status 0).
+ * `not_an_install_link` and `not_an_account_token` (status 0).
  */
 export class CountersignError extends Error {
   readonly status: number;

@@ -4,6 +4,7 @@ import type { Approval, ApprovalRows } from '../db/approvals';
 import type { Device } from '../db/devices';
 import { recordEvents } from '../db/events';
 import type { Notifications } from '../db/notifications';
+import type { OneTouchRows } from '../db/oneTouch';
 import type { Tenant } from '../db/tenants';
 import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
@@ -11,9 +12,11 @@ import type { UserRows } from '../db/users';
 import type { ApprovalStatus } from '../domain/approval';
 import { chooseApprovers, isPastDeadline, MOST_OPEN_LOGINS, MOST_RESENDS, requireOpen } from '../domain/approval';
 import { DomainError } from '../domain/errors';
+import { REPEAT_WINDOW_MS } from '../domain/oneTouch';
 import type { ApprovalWorkflows } from './approvalWorkflows';
 import type { Decisions } from './decisions';
 import { afterInsert, toNewApproval } from './newApprovals';
+import type { OneTouchPart } from './newApprovals';
 import { fromCursor, toPage } from './pages';
 import { readUnverified } from './signatures';
 import { digest } from './text';
@@ -25,6 +28,7 @@ export interface ApprovalDeps {
   pool: Pool;
   approvals: ApprovalRows;
   users: UserRows;
+  oneTouch: Pick<OneTouchRows, 'findRepeated'>;
   decisions: Decisions;
   workflows: ApprovalWorkflows;
   notifications: Notifications;
@@ -34,7 +38,7 @@ export interface ApprovalDeps {
 
 /** What back ends and devices can do with approvals; how they are decided is in `decisions`. */
 export function createApprovals(deps: ApprovalDeps) {
-  const { pool, approvals, users, decisions, workflows, notifications, requireCallbackUrl } = deps;
+  const { pool, approvals, users, oneTouch, decisions, workflows, notifications, requireCallbackUrl } = deps;
 
   /** As it stands now; a pending one past its deadline is expired first, so that nobody sees what is no longer true. */
   async function find(tenantId: string, id: string): Promise<Approval> {
@@ -54,19 +58,19 @@ export function createApprovals(deps: ApprovalDeps) {
 
     /**
      * Asks a person, or several. What `keep` writes belongs to the same transaction; the workflow is started after the
-     * commit.
+     * commit. A question with a `repeatKey` that is open already is answered with that approval.
      * @throws user_not_found, too_few_approvers, no_device, too_many_open_approvals, callback_url_refused
      */
     async create(
       tenant: Tenant,
-      request: ApprovalRequest,
+      request: ApprovalRequest & OneTouchPart,
       keep: (tx: Tx, approval: Approval) => Promise<void>,
     ): Promise<Approval> {
-      const { userId, mode, requestedBy } = request;
+      const { userId, mode, requestedBy, repeatKey } = request;
       const asked = request.approvers ?? [userId!];
       const { userIds, required } = chooseApprovers(asked, request);
       if (request.callbackUrl !== undefined) requireCallbackUrl(request.callbackUrl);
-      const approval = await inTransaction(pool, async (tx) => {
+      const { approval, isNew } = await inTransaction(pool, async (tx) => {
         // Locked, so that the limit counts exactly and nobody is removed meanwhile.
         const there = await users.lockAll(tx, tenant.id, userIds);
         if (there.length < userIds.length) {
@@ -75,6 +79,8 @@ export function createApprovals(deps: ApprovalDeps) {
         if (requestedBy !== undefined && !(await users.find(tx, tenant.id, requestedBy))) {
           throw new DomainError('user_not_found', { field: 'requestedBy' });
         }
+        const known = repeatKey && (await oneTouch.findRepeated(tx, tenant.id, repeatKey, REPEAT_WINDOW_MS));
+        if (known) return { approval: (await approvals.find(tx, tenant.id, known))!, isNew: false };
         const { able, openLogins, nowMs } = await approvals.readPrerequisites(tx, tenant.id, userIds);
         if (able < required) throw new DomainError('no_device');
         if (mode === 'login' && openLogins >= MOST_OPEN_LOGINS) throw new DomainError('too_many_open_approvals');
@@ -96,9 +102,9 @@ export function createApprovals(deps: ApprovalDeps) {
           ],
           wakers(asWritten),
         );
-        return asWritten;
+        return { approval: asWritten, isNew: true };
       });
-      workflows.start(approval);
+      if (isNew) workflows.start(approval);
       return approval;
     },
 

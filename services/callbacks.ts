@@ -2,16 +2,18 @@ import type { SafeClient, SafeReply } from '../channels/http/safeClient';
 import { signWebhook } from '../channels/webhooks/sign';
 import type { CallbackBody } from '../contracts/approvals';
 import type { Approval } from '../db/approvals';
+import type { OneTouchCallbacks } from './oneTouchCallbacks';
 import { toFacts } from './views';
 
 export interface CallbackDeps {
   client: Pick<SafeClient, 'post'>;
   readSigningKey: (tenantId: string) => Promise<string>;
+  oneTouch: OneTouchCallbacks;
   nowMs?: () => number;
 }
 
-/** Tells a tenant's back end the outcome of one approval, at the URL that came with it. */
-export function createCallbackSender({ client, readSigningKey, nowMs = Date.now }: CallbackDeps) {
+/** Tells a tenant's back end the outcome of one approval, at the URL that came with it, in the dialect of the question. */
+export function createCallbackSender({ client, readSigningKey, oneTouch, nowMs = Date.now }: CallbackDeps) {
   /** One id per approval, whatever happens: receivers drop repeats by it. */
   const idOf = (approval: Pick<Approval, 'id'>) => `cb_${approval.id}`;
 
@@ -33,6 +35,7 @@ export function createCallbackSender({ client, readSigningKey, nowMs = Date.now 
 
   async function post(approval: Approval): Promise<SafeReply> {
     if (approval.status === 'pending') throw new Error('a pending approval has no outcome to tell');
+    if (approval.oneTouch !== null) return oneTouch.post(approval, approval.oneTouch);
     const id = idOf(approval);
     const body = JSON.stringify({
       type: `approval.${approval.status}`,

@@ -4,14 +4,14 @@ import type { Code, CodeOwner, CodeRows } from '../db/codes';
 import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
 import type { User, UserRows } from '../db/users';
-import { CODE_LIFETIME_MS, isCodeExpired, MOST_ATTEMPTS, toDigits } from '../domain/code';
+import { CODE_LIFETIME_MS, isCodeExpired, MOST_ATTEMPTS } from '../domain/code';
 import type { CodeChannel } from '../domain/code';
 import { DomainError } from '../domain/errors';
 import type { ErrorCode, RefusalDetail } from '../domain/errors';
 import type { Keyring } from '../platform/keys/keyring';
-import { constantTimeEqual } from '../platform/keys/secret';
 import type { CodeDeliveries } from './codeDeliveries';
-import { refused, settle } from './guesses';
+import { createDigits } from './digits';
+import { refused, settle, wrongGuess } from './guesses';
 import type { Guess, Verdict } from './guesses';
 
 export interface CodeDeps {
@@ -26,6 +26,8 @@ export interface CodeDeps {
 
 /** Digits that a person gets by text message or call, and types somewhere else. */
 export function createCodes({ pool, codes, users, keyring, channels, deliveries }: CodeDeps) {
+  const digits = createDigits('code', keyring);
+
   /** @throws channel_not_configured, no_phone; both name the field that asked for the channel. */
   function requireReach(user: Pick<User, 'phone'>, channel: CodeChannel, field = 'channel'): void {
     if (!channels.has(channel)) throw new DomainError('channel_not_configured', { field });
@@ -39,12 +41,6 @@ export function createCodes({ pool, codes, users, keyring, channels, deliveries 
   const issue = (tx: Tx, wanted: CodeOwner & Pick<Code, 'channel' | 'length'>): Promise<Code> =>
     codes.issue(tx, { ...wanted, id: randomUUID() }, CODE_LIFETIME_MS);
 
-  /** Also under older keys: the code may have been sent before the ring was turned. */
-  function isRight({ id, generation, length }: Code, typed: string): boolean {
-    const expected = keyring.macs('code', id, String(generation)).map((mac) => toDigits(mac, length));
-    return expected.filter((digits) => constantTimeEqual(digits, typed)).length > 0;
-  }
-
   /** Judges a guess and counts it, within the caller's transaction; locks the code, and then the user's hour. */
   async function judge(tx: Tx, { code: typed, ...owner }: Guess): Promise<Verdict> {
     const { tenantId, userId, purpose } = owner;
@@ -57,9 +53,9 @@ export function createCodes({ pool, codes, users, keyring, channels, deliveries 
       return refused('too_many_attempts', { retryAfterSeconds: await hourEndsInSeconds(tx, tenantId, userId) });
     }
     const event = { userId, data: { channel: code.channel, purpose } };
-    if (!isRight(code, typed)) {
+    if (!digits.isRight(code, typed)) {
       const attemptsLeft = Math.min(MOST_ATTEMPTS - code.attempts, leftThisHour);
-      return refused('code_wrong', { attemptsLeft }, attemptsLeft > 0 ? [] : [{ type: 'code_blocked', ...event }]);
+      return wrongGuess(attemptsLeft, event);
     }
     await codes.accept(tx, code);
     await codes.returnToWindow(tx, tenantId, userId);
@@ -78,8 +74,7 @@ export function createCodes({ pool, codes, users, keyring, channels, deliveries 
     startDelivery: (code: Code): void => deliveries.start(code),
 
     /** The digits of a code, for whoever sends it. */
-    digitsOf: ({ id, generation, length }: Pick<Code, 'id' | 'generation' | 'length'>): string =>
-      toDigits(keyring.mac('code', id, String(generation)), length),
+    digitsOf: digits.of,
 
     /**
      * Sends a user a code to log in with. What `keep` writes belongs to the same transaction.

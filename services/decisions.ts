@@ -13,6 +13,7 @@ import { decide, isPastDeadline, MUTED_AFTER_NOT_ME_MS, withdraw } from '../doma
 import type { ApprovalOutcome, DenialReason } from '../domain/approval';
 import { DomainError } from '../domain/errors';
 import type { NewEvent } from '../domain/event';
+import { callbackAfter } from '../domain/oneTouch';
 import type { OnboardingInput } from '../workflows/onboarding.messages';
 import type { Confirmations } from './confirmations';
 import { readUnverified, verifyJws } from './signatures';
@@ -53,7 +54,8 @@ export function createDecisions(deps: DecisionDeps) {
     status: ApprovalOutcome,
     { reason = null, events = [] }: { reason?: DenialReason | null; events?: readonly NewEvent[] } = {},
   ): Promise<Approval> {
-    await approvals.recordOutcome(tx, approval, { status, reason, atMs: approval.readAtMs });
+    const callback = callbackAfter(approval, status);
+    await approvals.recordOutcome(tx, approval, { status, reason, callback, atMs: approval.readAtMs });
     const closed = await confirmations.close(tx, approval, status);
     await recordEvents(
       tx,
@@ -67,7 +69,7 @@ export function createDecisions(deps: DecisionDeps) {
       reason,
       decidedAtMs: approval.readAtMs,
       pushState: approval.pushState === 'waiting' ? 'none' : approval.pushState,
-      callbackState: approval.callbackUrl === null ? 'none' : 'waiting',
+      callbackState: callback,
     };
     if (closed.events.length > 0) endings.add(concluded);
     return concluded;

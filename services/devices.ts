@@ -84,6 +84,13 @@ export function createDevices(deps: DeviceDeps) {
     /** The nonce that a device's next proof has to carry. */
     currentNonce: (): string => nonceAt(nowMs()),
 
+    /** By the integer that clients of the Authy API know. @throws device_not_found */
+    async findByAuthyId(tenantId: string, authyId: number): Promise<Device> {
+      const device = await devices.findByAuthyId(pool, tenantId, authyId);
+      if (!device) throw new DomainError('device_not_found');
+      return device;
+    },
+
     createToken: (
       tenantId: string,
       userId: string,
@@ -147,14 +154,17 @@ export function createDevices(deps: DeviceDeps) {
         await devices.useToken(tx, tokenId, id);
         const device = (await devices.find(tx, id))!;
         const about = { userId, deviceId: id, ...(waiting && { onboardingId: waiting.id }) };
-        const registered: NewEvent = { type: 'device_registered', ...about };
+        const registered: NewEvent[] = [
+          { type: 'device_registered', ...about },
+          ...(token.byAccountToken ? [{ type: 'account_registered' as const, ...about }] : []),
+        ];
         if (!waiting) {
-          await recordEvents(tx, tenantId, [registered]);
+          await recordEvents(tx, tenantId, registered);
           return { device };
         }
         const confirming = await confirmations.ask(tx, { ...waiting, deviceId: id });
         const complete: NewEvent = { type: 'device_registration_complete', ...about };
-        await recordEvents(tx, tenantId, [registered, complete, ...confirming.events], confirming.wake);
+        await recordEvents(tx, tenantId, [...registered, complete, ...confirming.events], confirming.wake);
         return { device, confirming };
       }).catch((error: unknown) => {
         throw asRefusal(error);

@@ -37,6 +37,13 @@ export async function settle(
   if (verdict.kind === 'refused') throw verdict.refusal;
 }
 
+/** A wrong guess; with none left, the last one. */
+export const wrongGuess = (attemptsLeft: number, event: Omit<NewEvent, 'type'>): Verdict =>
+  refused('code_wrong', { attemptsLeft }, [
+    { type: 'code_wrong', ...event },
+    ...(attemptsLeft > 0 ? [] : [{ type: 'code_blocked' as const, ...event }]),
+  ]);
+
 /** A refusal that is not thrown yet. */
 export const refused = (code: ErrorCode, detail: RefusalDetail = {}, events: NewEvent[] = []): Verdict => ({
   kind: 'refused',

@@ -3,18 +3,27 @@ import type { ApprovalRequest } from '../contracts/approvals';
 import type { Shown } from '../contracts/device';
 import type { Approval, NewApproval } from '../db/approvals';
 import type { Tenant } from '../db/tenants';
+import type { OneTouch } from '../domain/oneTouch';
 import { digest } from './text';
+
+/** What a question in the Authy dialect has more. */
+export interface OneTouchPart {
+  oneTouch?: OneTouch;
+  /** Says all that is asked; an equal question soon after is answered with the same approval. */
+  repeatKey?: string;
+}
 
 /** What is asked, whoever is asked and until when. */
 export type Question = Pick<
   ApprovalRequest,
   'mode' | 'title' | 'details' | 'hiddenDetails' | 'callbackUrl' | 'push' | 'veto' | 'requestedBy'
->;
+> &
+  OneTouchPart;
 
 /** An approval that is about to be written, with a nonce of its own and the one string that its people are shown. */
 export function toNewApproval(
   tenant: Pick<Tenant, 'id' | 'name'>,
-  { mode, title, details, hiddenDetails, callbackUrl, push, veto, requestedBy }: Question,
+  { mode, title, details, hiddenDetails, callbackUrl, push, veto, requestedBy, oneTouch, repeatKey }: Question,
   asked: Pick<NewApproval, 'userIds' | 'required' | 'onboardingId' | 'expiresAtMs'> & { nowMs: number },
 ): NewApproval {
   const { nowMs, ...more } = asked;
@@ -41,6 +50,8 @@ export function toNewApproval(
     nonce: randomBytes(16).toString('base64url'), // 16 bytes: an answer must not be signable before it is asked for
     callbackUrl: callbackUrl ?? null,
     pushBy: push,
+    oneTouch: oneTouch ?? null,
+    repeatKey: repeatKey ?? null,
     createdAtMs: nowMs,
   };
 }
@@ -56,7 +67,7 @@ const NOT_ANSWERED = {
 } as const;
 
 /** What a read after the insert would give. */
-export function afterInsert({ userIds, ...fresh }: NewApproval): Approval {
+export function afterInsert({ userIds, repeatKey: _, ...fresh }: NewApproval): Approval {
   return {
     ...fresh,
     status: 'pending',

@@ -14,15 +14,19 @@ const TOKEN = /^rt_([\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12})_([\
 /** Secrets with which devices register. Each is derived from its row's id, so that the database does not hold it. */
 export function createRegistrationTokens(devices: Pick<DeviceRows, 'insertToken'>, keyring: Keyring) {
   return {
-    /** A token for a locked user, good for ten minutes from `nowMs`; of an onboarding, only while that waits for a device. */
+    /**
+     * A token for a locked user, good for ten minutes from `nowMs`; of an onboarding, only while that waits for a device.
+     * For an account token it is always the same one: it registers one device.
+     */
     async mint(
       tx: Tx,
       owner: { tenantId: string; userId: string; onboardingId: string | null },
       nowMs: number,
+      accountTokenId?: string,
     ): Promise<MintedToken> {
-      const id = randomUUID();
+      const id = accountTokenId ?? randomUUID();
       const expiresAtMs = nowMs + REGISTRATION_TOKEN_LIFETIME_MS;
-      await devices.insertToken(tx, { id, ...owner, expiresAtMs });
+      await devices.insertToken(tx, { id, ...owner, byAccountToken: accountTokenId !== undefined, expiresAtMs });
       const secret = keyring.mac('registration-token', id).toString('base64url');
       return { registrationToken: `rt_${id}_${secret}`, expiresAtMs };
     },

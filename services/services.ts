@@ -2,6 +2,8 @@ import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { SafeClient } from '../channels/http/safeClient';
 import { createApprovalRows } from '../db/approvals';
+import { createAuthyFactRows } from '../db/authyFacts';
+import { createBrandingRows } from '../db/brandings';
 import { createCodeRows } from '../db/codes';
 import { createDeviceRows } from '../db/devices';
 import { createIdempotencyRows } from '../db/idempotency';
@@ -9,7 +11,10 @@ import { createInstallationKeyRows } from '../db/installationKeys';
 import { createMethodRows } from '../db/methods';
 import type { Notifications } from '../db/notifications';
 import { createOnboardingRows } from '../db/onboardings';
+import { createOneTouchRows } from '../db/oneTouch';
+import { createPhoneVerificationRows } from '../db/phoneVerifications';
 import { createSimulatorRows } from '../db/simulator';
+import { createStatisticsRows } from '../db/statistics';
 import { createTenantRows } from '../db/tenants';
 import { createTotpRows } from '../db/totp';
 import { createUserRows } from '../db/users';
@@ -18,8 +23,11 @@ import type { ApprovalOutcome } from '../domain/approval';
 import type { CodeChannel } from '../domain/code';
 import type { Verdict } from '../domain/webhook';
 import type { Keyring } from '../platform/keys/keyring';
+import { createApplications } from './applications';
+import { createAccountTokens } from './accountTokens';
 import { createApprovals } from './approvals';
 import { createApprovalWorkflows } from './approvalWorkflows';
+import { createAuthyEvents } from './authyEvents';
 import { createCallbackSender } from './callbacks';
 import { createCodeDeliveries } from './codeDeliveries';
 import { createCodes } from './codes';
@@ -36,19 +44,27 @@ import { createOnboardingMethods } from './onboardingMethods';
 import { createOnboardings } from './onboardings';
 import { createOnboardingSteps } from './onboardingSteps';
 import { createOnboardingWorkflows } from './onboardingWorkflows';
+import { createOneTouch } from './oneTouch';
+import { createOneTouchCallbacks } from './oneTouchCallbacks';
+import { createPhoneVerifications } from './phoneVerifications';
+import { createPhoneVerificationWorkflows } from './phoneVerificationWorkflows';
 import { createRegistrationTokens } from './registrationTokens';
+import { createReports } from './reports';
+import { createStatistics } from './statistics';
 import { createTenants } from './tenants';
 import { createTotp } from './totp';
+import { createTurns } from './turns';
 import { createUsers } from './users';
 import { createWebhookDrains } from './webhookDrains';
 import { createWebhooks } from './webhooks';
+import { createWebhookSender } from './webhookSender';
 
 export interface ServicesDeps {
   pool: Pool;
   keyring: Keyring;
   notifications: Notifications;
   /** The only way to addresses that tenants gave us. */
-  outgoing: Pick<SafeClient, 'post'>;
+  outgoing: Pick<SafeClient, 'post' | 'get'>;
   temporal: () => Client | undefined;
   approvalsQueue: string;
   issuer: () => string;
@@ -61,31 +77,41 @@ export interface ServicesDeps {
   onWorkflowFailure?: (error: unknown) => void;
 }
 
+/** Exports and reports that read at the same moment, of the twenty connections of a process. */
+const LONG_READS_AT_ONCE = 4;
+
 /** Everything that the product can do, put together once, whoever asks. */
 export function createServices(deps: ServicesDeps) {
   const { pool, keyring, notifications, issuer, onOutcome, onWebhookAttempt, onWorkflowFailure } = deps;
   const rows = {
     approvals: createApprovalRows(keyring),
     onboardings: createOnboardingRows(),
+    oneTouch: createOneTouchRows(keyring),
     devices: createDeviceRows(keyring),
     users: createUserRows(keyring),
     tenants: createTenantRows(keyring),
     keys: createInstallationKeyRows(keyring),
     idempotency: createIdempotencyRows(keyring),
     webhooks: createWebhookRows(keyring),
+    authyFacts: createAuthyFactRows(keyring),
+    brandings: createBrandingRows(),
     methods: createMethodRows(),
     codes: createCodeRows(),
     totp: createTotpRows(keyring),
+    phoneVerifications: createPhoneVerificationRows(keyring),
     simulator: createSimulatorRows(keyring),
+    statistics: createStatisticsRows(),
   };
   const engine = {
     client: deps.temporal,
     taskQueue: deps.approvalsQueue,
     ...(onWorkflowFailure && { onFailure: onWorkflowFailure }),
   };
+  const turns = createTurns(LONG_READS_AT_ONCE);
   const workflows = createApprovalWorkflows(engine);
   const codeDeliveries = createCodeDeliveries(engine);
   const onboardingWorkflows = createOnboardingWorkflows(engine);
+  const phoneVerificationWorkflows = createPhoneVerificationWorkflows(engine);
   const methods = createMethods({ pool, ...rows });
   const ends = createOnboardingEnds({ ...rows, methods });
   const confirmations = createConfirmations({ ...rows, ends });
@@ -94,7 +120,17 @@ export function createServices(deps: ServicesDeps) {
   const codes = createCodes({ pool, ...rows, keyring, channels: deps.codeChannels, deliveries: codeDeliveries });
   const totp = createTotp({ pool, ...rows, methods });
   const tenants = createTenants(pool, rows.tenants);
-  const callbacks = createCallbackSender({ client: deps.outgoing, readSigningKey: tenants.readSigningKey });
+  const callbacks = createCallbackSender({
+    client: deps.outgoing,
+    readSigningKey: tenants.readSigningKey,
+    oneTouch: createOneTouchCallbacks({
+      pool,
+      ...rows,
+      client: deps.outgoing,
+      readAuthyApiKey: tenants.readAuthyApiKey,
+    }),
+  });
+  const authyEvents = createAuthyEvents({ pool, ...rows, keyring });
   const decisions = createDecisions({
     pool,
     ...rows,
@@ -110,19 +146,23 @@ export function createServices(deps: ServicesDeps) {
     ends,
     installLinks,
   });
+  const approvals = createApprovals({
+    pool,
+    ...rows,
+    decisions,
+    workflows,
+    notifications,
+    requireCallbackUrl: (url) => deps.requireUrl(url, 'callbackUrl'),
+  });
+  const users = createUsers({ pool, ...rows, decisions, ends, workflows, onboardingWorkflows });
   return {
     rows,
     workflows,
     decisions,
-    approvals: createApprovals({
-      pool,
-      ...rows,
-      decisions,
-      workflows,
-      notifications,
-      requireCallbackUrl: (url) => deps.requireUrl(url, 'callbackUrl'),
-    }),
-    users: createUsers({ pool, ...rows, decisions, ends, workflows, onboardingWorkflows }),
+    approvals,
+    oneTouch: createOneTouch({ pool, rows: rows.oneTouch, tenants: rows.tenants, approvals, keyring }),
+    users,
+    accountTokens: createAccountTokens({ pool, tenants: rows.tenants, users, rows: rows.users, tokens }),
     devices: createDevices({
       pool,
       ...rows,
@@ -155,18 +195,31 @@ export function createServices(deps: ServicesDeps) {
     codes,
     codeDeliveries,
     totp,
+    phoneVerifications: createPhoneVerifications({
+      pool,
+      ...rows,
+      keyring,
+      channels: deps.codeChannels,
+      workflows: phoneVerificationWorkflows,
+    }),
+    phoneVerificationWorkflows,
     tenants,
     callbacks,
     drains: createWebhookDrains(engine),
+    applications: createApplications({ pool, ...rows }),
+    authyEvents,
     webhooks: createWebhooks({
       pool,
       ...rows,
-      client: deps.outgoing,
-      callbacks,
+      sender: createWebhookSender({ pool, ...rows, client: deps.outgoing, callbacks, authyEvents }),
       requireUrl: (url) => deps.requireUrl(url, 'url'),
       ...(onWebhookAttempt && { onAttempt: onWebhookAttempt }),
     }),
-    events: createEvents(pool),
+    events: createEvents({ pool, turns }),
+    reports: createReports({ pool, turns, ...rows, authyEvents }),
+    statistics: createStatistics(pool, rows.statistics),
+    /** Those with a provider that sends codes by them. */
+    codeChannels: deps.codeChannels,
     evidence: createEvidence({ pool, ...rows, issuer }),
     idempotency: createIdempotency(pool, rows.idempotency),
   };

@@ -1,10 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { ApiKey, KeyHolder, Scopes } from '../db/apiKeys';
+import type { AuthyCallback } from '../db/authyCallbacks';
 import type { OnboardingDefaults, Tenant, TenantRows } from '../db/tenants';
 import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
+import type { Switches } from '../domain/switches';
 import { looksLikeApiKey, mintApiKey, mintAuthyApiKey } from '../platform/keys/apiKey';
+import { createDashboardKeys } from './dashboardKeys';
 
 export interface NewTenant {
   tenant: Tenant;
@@ -20,6 +23,7 @@ export class AuthyKeyInUse extends Error {
 }
 
 const HINT_LENGTH = 9;
+const MOST_KEY_CHARACTERS = 200;
 
 /** Tenants and their keys. */
 export function createTenants(pool: Pool, tenants: TenantRows) {
@@ -31,6 +35,8 @@ export function createTenants(pool: Pool, tenants: TenantRows) {
   }
 
   return {
+    ...createDashboardKeys(pool, tenants),
+
     /**
      * Makes a tenant with its first API key, the key that signs its callbacks, and its Authy API key: a new one, or the
      * one that it has elsewhere. Undefined when the name is taken.
@@ -78,10 +84,27 @@ export function createTenants(pool: Pool, tenants: TenantRows) {
       return looksLikeApiKey(apiKey) ? tenants.findByApiKey(pool, apiKey) : undefined;
     },
 
+    /** The tenant that has this Authy API key. */
+    async authenticateAuthy(key: string): Promise<Tenant | undefined> {
+      return key.length <= MOST_KEY_CHARACTERS ? tenants.findByAuthyApiKey(pool, key) : undefined;
+    },
+
+    /** Changes the switches that are given; answers how all of them stand then. */
+    async setSwitches(tenantId: string, switches: Partial<Switches>): Promise<Switches> {
+      await tenants.setSwitches(pool, tenantId, switches);
+      return (await tenants.find(pool, tenantId))!.switches;
+    },
+
     /** Changes how long onboardings last and when they remind, where a call does not say so; answers what holds then. */
     async setOnboardingDefaults(tenantId: string, defaults: Partial<OnboardingDefaults>): Promise<OnboardingDefaults> {
       await tenants.setOnboardingDefaults(pool, tenantId, defaults);
       return tenants.readOnboardingDefaults(pool, tenantId);
+    },
+
+    /** Changes where and how a tenant is called back in the Authy dialect; answers what holds then, for new approvals. */
+    async setAuthyCallback(tenantId: string, settings: Partial<AuthyCallback>): Promise<AuthyCallback> {
+      await tenants.setAuthyCallback(pool, tenantId, settings);
+      return tenants.readAuthyCallback(pool, tenantId);
     },
 
     readSigningKey: (tenantId: string): Promise<string> => tenants.readSigningKey(pool, tenantId),

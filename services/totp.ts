@@ -13,7 +13,7 @@ import { DomainError } from '../domain/errors';
 import type { NewEvent } from '../domain/event';
 import { stepsAt, TOTP_PARAMETERS, TOTP_SECRET_BYTES } from '../domain/totp';
 import { constantTimeEqual } from '../platform/keys/secret';
-import { refused, settle } from './guesses';
+import { refused, settle, wrongGuess } from './guesses';
 import type { Guess, Verdict } from './guesses';
 import type { Methods } from './methods';
 
@@ -71,7 +71,7 @@ export function createTotp({ pool, totp, codes, tenants, users, methods }: TotpD
     const event = { userId, data: { channel: 'totp', purpose } };
     const step = findStep(found, code);
     if (step === undefined || !(await totp.takeStep(tx, found, step))) {
-      return refused('code_wrong', { attemptsLeft }, attemptsLeft > 0 ? [] : [{ type: 'code_blocked', ...event }]);
+      return wrongGuess(attemptsLeft, event);
     }
     await codes.returnToWindow(tx, tenantId, userId);
     const events: NewEvent[] = found.isConfirmed ? [] : [{ type: 'totp_confirmed', userId }];

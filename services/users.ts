@@ -11,6 +11,7 @@ import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
 import type { User, UserRows } from '../db/users';
 import { DomainError } from '../domain/errors';
+import type { Activity } from '../domain/activity';
 import { toE164 } from '../domain/phoneNumber';
 import type { ApprovalWorkflows } from './approvalWorkflows';
 import type { Decisions } from './decisions';
@@ -22,6 +23,8 @@ export interface UserRequest {
   externalId?: string | undefined;
   phone?: string | undefined;
   email?: string | undefined;
+  /** The phone decides who it is, also where that user has an externalId. */
+  phoneDecides?: boolean;
 }
 
 export interface UserDeps {
@@ -51,14 +54,22 @@ export function createUsers(deps: UserDeps) {
   }
 
   /** The user that a creation is about: by externalId, or without one by a phone that nobody else's externalId has. */
-  async function findKnown(tx: Tx, tenantId: string, externalId: string | null, phone: string | null) {
+  async function findKnown(
+    tx: Tx,
+    tenantId: string,
+    { externalId, phone, phoneDecides }: { externalId: string | null; phone: string | null; phoneDecides: boolean },
+  ) {
     if (externalId !== null) return users.findByExternalId(tx, tenantId, externalId);
     const known = phone === null ? undefined : await users.findByPhone(tx, tenantId, phone);
-    return known?.externalId === null ? known : undefined;
+    return phoneDecides || known?.externalId === null ? known : undefined;
   }
 
   return {
     find,
+
+    /** By the integer that clients of the Authy API know. */
+    findByAuthyId: (tenantId: string, authyId: number): Promise<User | undefined> =>
+      users.findByAuthyId(pool, tenantId, authyId),
 
     /**
      * Adds a user. `externalId` decides who it is: a known one answers the user it has. Without an externalId the phone
@@ -66,17 +77,18 @@ export function createUsers(deps: UserDeps) {
      * @throws phone_in_use, phone_differs, phone_invalid
      */
     async create(tenantId: string, request: UserRequest, keep: (tx: Tx, user: User) => Promise<void>): Promise<User> {
-      const { externalId = null, email = null } = request;
+      const { externalId = null, email = null, phoneDecides = false } = request;
       const phone = request.phone === undefined ? null : toE164(request.phone);
+      const who = { externalId, phone, phoneDecides };
       return inTransaction(pool, async (tx) => {
         const isTaken = async () => phone !== null && (await users.findByPhone(tx, tenantId, phone)) !== undefined;
-        const known = await findKnown(tx, tenantId, externalId, phone);
+        const known = await findKnown(tx, tenantId, who);
         const fresh =
           known || (await isTaken())
             ? undefined
             : await users.insert(tx, { id: randomUUID(), tenantId, externalId, phone, email });
         // Somebody else may have added the same user since we looked.
-        const user = fresh ?? known ?? (await findKnown(tx, tenantId, externalId, phone));
+        const user = fresh ?? known ?? (await findKnown(tx, tenantId, who));
         if (!user) {
           if (await isTaken()) throw new DomainError('phone_in_use', { field: 'phone' });
           throw new DomainError('temporarily_unavailable'); // and removed it again
@@ -84,11 +96,29 @@ export function createUsers(deps: UserDeps) {
         if (!fresh && phone !== null && user.phone !== phone) {
           throw new DomainError('phone_differs', { field: 'phone' });
         }
+        if (!fresh && phoneDecides && email !== null && user.email === null) {
+          await users.setEmail(tx, tenantId, user.id, email, { onlyWhereNone: true });
+        }
         await keep(tx, user);
         if (fresh) await recordEvents(tx, tenantId, [{ type: 'user_created', userId: user.id }]);
         return user;
       });
     },
+
+    /** Changes the e-mail address. @throws user_not_found */
+    setEmail: (tenantId: string, userId: string, email: string): Promise<void> =>
+      inTransaction(pool, async (tx) => {
+        if (!(await users.lock(tx, tenantId, userId))) throw new DomainError('user_not_found');
+        await users.setEmail(tx, tenantId, userId, email);
+        await recordEvents(tx, tenantId, [{ type: 'user_updated', userId }]);
+      }),
+
+    /** Records what a back end tells of a user. @throws user_not_found */
+    reportActivity: (tenantId: string, userId: string, activity: Activity): Promise<void> =>
+      inTransaction(pool, async (tx) => {
+        if (!(await users.lock(tx, tenantId, userId))) throw new DomainError('user_not_found');
+        await recordEvents(tx, tenantId, [{ type: 'activity_reported', userId, data: { activity } }]);
+      }),
 
     /** Newest first; or at most the one with this externalId or phone. */
     async list(

@@ -10,6 +10,7 @@ import type { Onboarding } from '../db/onboardings';
 import type { User } from '../db/users';
 import type { WebhookEndpoint } from '../db/webhooks';
 import { progressOf } from '../domain/approval';
+import type { MintedToken } from './registrationTokens';
 
 const iso = (ms: number) => new Date(ms).toISOString();
 const isoOrNull = (ms: number | null) => (ms === null ? null : iso(ms));
@@ -106,6 +107,7 @@ export const toWebhookView = (endpoint: WebhookEndpoint): WebhookView => ({
   url: endpoint.url,
   description: endpoint.description,
   eventTypes: endpoint.eventTypes,
+  dialect: endpoint.authyEvents === null ? 'native' : 'authy',
   state: endpoint.state,
   disabledReason: endpoint.disabledReason,
   failingSince: isoOrNull(endpoint.failingSinceMs),
@@ -128,4 +130,10 @@ export const toDeviceView = (device: Device): DeviceView => ({
   platform: device.platform,
   publicJwk: device.publicJwk,
   createdAt: iso(device.createdAtMs),
+});
+
+/** A registration token for who asked for it. */
+export const toTokenView = ({ registrationToken, expiresAtMs }: MintedToken) => ({
+  registrationToken,
+  expiresAt: iso(expiresAtMs),
 });

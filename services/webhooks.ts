@@ -1,29 +1,35 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
-import type { SafeClient } from '../channels/http/safeClient';
-import { SendError } from '../channels/http/sendError';
-import { signWebhook } from '../channels/webhooks/sign';
 import type { ApprovalRows } from '../db/approvals';
 import { recordEvents } from '../db/events';
 import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
 import type { Delivery, DeliveryEntry, WebhookEndpoint, WebhookRows } from '../db/webhooks';
+import { subscriptionTo, toAuthyEventName } from '../domain/authyEvents';
+import type { AuthyEventName } from '../domain/authyEvents';
 import { DomainError } from '../domain/errors';
 import type { EventType } from '../domain/event';
-import { judgeAttempt, longestRest, readRetryAfter } from '../domain/webhook';
+import { judgeAttempt, longestRest } from '../domain/webhook';
 import type { AttemptResult, Verdict } from '../domain/webhook';
-import type { CallbackSender } from './callbacks';
-import { toEventView } from './views';
+import { randomToken } from '../platform/keys/secret';
+import type { WebhookSender } from './webhookSender';
 
 export interface WebhookDeps {
   pool: Pool;
   webhooks: WebhookRows;
-  approvals: Pick<ApprovalRows, 'find' | 'recordLateCallback'>;
-  client: Pick<SafeClient, 'post'>;
-  callbacks: Pick<CallbackSender, 'post'>;
+  approvals: Pick<ApprovalRows, 'recordLateCallback'>;
+  sender: WebhookSender;
   requireUrl: (url: string) => void;
-  nowMs?: () => number;
   onAttempt?: (result: Verdict['kind']) => void;
+}
+
+export interface NewWebhook {
+  url: string;
+  description: string;
+  /** Null: all of them. */
+  eventTypes: EventType[] | null;
+  /** In their place, names of the Authy API, as they were written: then it is told in that dialect. */
+  authyEvents?: string[];
 }
 
 const MOST_WEBHOOKS = 20;
@@ -38,8 +44,7 @@ const REDELIVERED_TOGETHER = 5_000;
 
 /** Registered endpoints, and telling them what happened. */
 export function createWebhooks(deps: WebhookDeps) {
-  const { pool, webhooks, approvals, client, callbacks, requireUrl, nowMs = Date.now, onAttempt } = deps;
-  const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
+  const { pool, webhooks, approvals, sender, requireUrl, onAttempt } = deps;
 
   async function find(tenantId: string, id: string): Promise<WebhookEndpoint> {
     const endpoint = await webhooks.find(pool, tenantId, id);
@@ -51,41 +56,6 @@ export function createWebhooks(deps: WebhookDeps) {
     const endpoint = await find(tenantId, id);
     if (endpoint.state === 'disabled') throw new DomainError('webhook_disabled');
     return endpoint;
-  }
-
-  /** One attempt; never throws for what the other side does. */
-  async function attempt(delivery: Delivery): Promise<AttemptResult & { tookMs: number }> {
-    const startedMs = performance.now();
-    const took = () => Math.round(performance.now() - startedMs);
-    try {
-      const { status, headers } = await post(delivery);
-      const retryAfterMs = readRetryAfter(headers['retry-after'], nowMs());
-      const failed = status < 200 || status > 299;
-      return { status, error: failed ? `status ${status}` : null, retryAfterMs, tookMs: took() };
-    } catch (error) {
-      if (!(error instanceof SendError)) throw error;
-      return { status: null, error: error.reason, retryAfterMs: null, tookMs: took() };
-    }
-  }
-
-  async function post(delivery: Delivery) {
-    const { subject, tenantId } = delivery;
-    if (subject.kind === 'callback') {
-      return callbacks.post((await approvals.find(pool, tenantId, subject.approvalId))!);
-    }
-    const view = toEventView(subject.event);
-    const body = JSON.stringify(view);
-    const timestampSeconds = nowMs() / 1_000; // read once: both signatures are over the one that is sent
-    const signed = subject.secrets.map((secret) => signWebhook({ id: view.id, timestampSeconds, body, secret }));
-    return client.post(subject.endpoint.url, {
-      headers: {
-        'content-type': 'application/json',
-        ...signed[0]!,
-        // While a secret is being replaced both sign, separated by a space (Standard Webhooks).
-        'webhook-signature': signed.map((headers) => headers['webhook-signature']).join(' '),
-      },
-      body,
-    });
   }
 
   /** Writes down what an attempt met, and what follows from it for the endpoint, which may be that it is told no more. */
@@ -123,18 +93,23 @@ export function createWebhooks(deps: WebhookDeps) {
   return {
     find,
 
-    /** @throws callback_url_refused, too_many_webhooks */
+    /** @throws callback_url_refused, too_many_webhooks, invalid_request for an event that the Authy API has not */
     async create(
       tenantId: string,
-      request: { url: string; description: string; eventTypes: EventType[] | null },
+      request: NewWebhook,
       keep: (tx: Tx, made: { endpoint: WebhookEndpoint; secret: string }) => Promise<void>,
     ): Promise<{ endpoint: WebhookEndpoint; secret: string }> {
       requireUrl(request.url);
-      const secret = newSecret();
+      const { url, description, authyEvents = null } = request;
+      const subscription = authyEvents ? subscriptionTo(authyEvents.map(requireAuthyEvent)) : request.eventTypes;
+      const secret = newSecret(authyEvents !== null);
       return inTransaction(pool, async (tx) => {
         await tx.query(`select pg_advisory_xact_lock(hashtext('webhooks:' || $1))`, [tenantId]); // so that the limit counts
         if ((await webhooks.countOfTenant(tx, tenantId)) >= MOST_WEBHOOKS) throw new DomainError('too_many_webhooks');
-        const endpoint = await webhooks.insert(tx, { id: randomUUID(), tenantId, ...request, secret });
+        const endpoint = await webhooks.insert(tx, {
+          ...{ id: randomUUID(), tenantId, url, description },
+          ...{ subscription, authyEvents, secret },
+        });
         const made = { endpoint, secret };
         await keep(tx, made);
         return made;
@@ -143,12 +118,18 @@ export function createWebhooks(deps: WebhookDeps) {
 
     list: (tenantId: string): Promise<WebhookEndpoint[]> => webhooks.list(pool, tenantId),
 
+    /** Those that were registered by the Authy API, with the keys that sign for them. */
+    listAuthy: (tenantId: string) => webhooks.listAuthy(pool, tenantId),
+
     async update(
       tenantId: string,
       id: string,
       change: Partial<Pick<WebhookEndpoint, 'url' | 'description' | 'eventTypes' | 'state'>>,
     ): Promise<WebhookEndpoint> {
       if (change.url !== undefined) requireUrl(change.url);
+      if (change.eventTypes !== undefined && (await find(tenantId, id)).authyEvents) {
+        throw new DomainError('invalid_request', { field: 'eventTypes', reason: 'it has names of the Authy API' });
+      }
       return inTransaction(pool, async (tx) => {
         const endpoint = await webhooks.update(tx, tenantId, id, change);
         if (!endpoint) throw new DomainError('webhook_not_found');
@@ -164,7 +145,7 @@ export function createWebhooks(deps: WebhookDeps) {
       overlapMs: number,
       keep: (tx: Tx, secret: string) => Promise<void>,
     ): Promise<string> {
-      const secret = newSecret();
+      const secret = newSecret((await find(tenantId, id)).authyEvents !== null);
       return inTransaction(pool, async (tx) => {
         if (!(await webhooks.rotate(tx, tenantId, id, secret, overlapMs))) throw new DomainError('webhook_not_found');
         await keep(tx, secret);
@@ -228,7 +209,7 @@ export function createWebhooks(deps: WebhookDeps) {
       const endMs = performance.now() + BATCH_MS;
       let failures = 0;
       for (const delivery of await webhooks.listDue(pool, tenantId, target, BATCH)) {
-        const { taken, goOn } = await conclude(delivery, await attempt(delivery));
+        const { taken, goOn } = await conclude(delivery, await sender.attempt(delivery));
         failures = taken ? 0 : failures + 1;
         const over = performance.now() > endMs;
         if (delivery.subject.kind === 'event' && (failures >= MOST_FAILURES || (failures > 0 && over))) {
@@ -244,3 +225,12 @@ export function createWebhooks(deps: WebhookDeps) {
   };
 }
 export type Webhooks = ReturnType<typeof createWebhooks>;
+
+const newSecret = (isAuthys: boolean): string =>
+  isAuthys ? randomToken('WSK_') : `whsec_${randomBytes(32).toString('base64')}`;
+
+function requireAuthyEvent(written: string): AuthyEventName {
+  const name = toAuthyEventName(written);
+  if (!name) throw new DomainError('invalid_request', { field: 'events', reason: 'is not an event of the Authy API' });
+  return name;
+}

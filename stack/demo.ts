@@ -19,6 +19,9 @@ export interface Demo {
   apiKey: string;
   signingKey: string;
   authyApiKey: string;
+  appApiKey: string;
+  accessKey: string;
+  apiSigningKey: string;
 }
 
 export interface DemoOptions {
@@ -34,7 +37,8 @@ export async function ensureDemo({ home, databaseUrl, masterKeys }: DemoOptions)
     const tenants = createTenants(pool, createTenantRows(createKeyring(masterKeys)));
     const { tenantId, apiKey } = await keepApiKey(home.file('demo.json'), tenants);
     const signingKey = await tenants.readSigningKey(tenantId);
-    return { tenantId, apiKey, signingKey, authyApiKey: await keepAuthyApiKey(tenantId, tenants) };
+    const authyApiKey = await keepAuthyApiKey(tenantId, tenants);
+    return { tenantId, apiKey, signingKey, authyApiKey, ...(await tenants.ensureDashboardKeys(tenantId)) };
   } catch (error) {
     if (!(error instanceof UnsealError)) throw error;
     throw new StackError(

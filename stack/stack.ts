@@ -32,6 +32,10 @@ export interface StackFacts {
   userId: string;
   signingKey: string;
   authyApiKey: string;
+  /** Those of the dashboard API of the Authy dialect. */
+  appApiKey: string;
+  accessKey: string;
+  apiSigningKey: string;
   /** Where the demo shop takes callbacks. */
   callbackUrl: string;
   temporalAddress: string;

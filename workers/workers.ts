@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { ApprovalActivities } from '../activities/approval';
 import type { CodeDeliveryActivities } from '../activities/codeDelivery';
 import type { OnboardingActivities } from '../activities/onboarding';
+import type { PhoneVerificationActivities } from '../activities/phoneVerification';
 import type { ReconcileActivities } from '../activities/reconcile';
 import type { RetentionActivities } from '../activities/retention';
 import type { WebhookDrainActivities } from '../activities/webhookDrain';
@@ -59,6 +60,7 @@ export function createApprovalsWorker(
   activities: ApprovalActivities &
     CodeDeliveryActivities &
     OnboardingActivities &
+    PhoneVerificationActivities &
     ReconcileActivities &
     RetentionActivities,
 ): Promise<Worker> {

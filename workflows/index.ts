@@ -1,6 +1,7 @@
 export { approval } from './approval';
 export { codeDelivery } from './codeDelivery';
 export { onboarding } from './onboarding';
+export { phoneVerification } from './phoneVerification';
 export { reconcile } from './reconcile';
 export { retention } from './retention';
 export { webhookDrain } from './webhookDrain';

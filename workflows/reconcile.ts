@@ -16,18 +16,24 @@ const { reconcileCodes } = proxyActivities<ReconcileActivities>({
   summary: 'Send codes whose workflow was not heard from',
   ...once,
 });
+const { reconcilePhoneVerifications } = proxyActivities<ReconcileActivities>({
+  summary: 'Revive verifications of phones whose workflow was not heard from',
+  ...once,
+});
 const { reconcileDeliveries } = proxyActivities<ReconcileActivities>({
   summary: 'Tell endpoints what is overdue',
   ...once,
 });
 
 /** Runs every ten seconds on a schedule and takes up everything that went missing. Answers how much that was. */
-export async function reconcile(): Promise<Record<'approvals' | 'targets' | 'codes' | 'onboardings', number>> {
-  const [approvals, targets, codes, onboardings] = await Promise.all([
+export async function reconcile(): Promise<Record<Kind, number>> {
+  const [approvals, targets, codes, onboardings, phoneVerifications] = await Promise.all([
     reconcileApprovals(),
     reconcileDeliveries(),
     reconcileCodes(),
     reconcileOnboardings(),
+    reconcilePhoneVerifications(),
   ]);
-  return { approvals, targets, codes, onboardings };
+  return { approvals, targets, codes, onboardings, phoneVerifications };
 }
+type Kind = 'approvals' | 'targets' | 'codes' | 'onboardings' | 'phoneVerifications';

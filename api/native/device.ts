@@ -1,8 +1,10 @@
 import type { Router } from 'express';
 import * as contract from '../../contracts/device';
+import type { AccountTokens } from '../../services/accountTokens';
 import type { Approvals } from '../../services/approvals';
 import type { Devices } from '../../services/devices';
-import { toDeviceApproval } from '../../services/views';
+import { digest } from '../../services/text';
+import { toDeviceApproval, toTokenView } from '../../services/views';
 import { limitPerMinute } from '../abuse';
 import { mounting } from '../mount';
 import type { MountDeps } from '../mount';
@@ -10,18 +12,35 @@ import type { MountDeps } from '../mount';
 /** Wrong answers that one address may send to one approval in a minute: each takes the approval's lock for a moment. */
 const MOST_WRONG_ANSWERS = 60;
 
+/** Account tokens that one address may try in a minute without success. */
+const MOST_WRONG_TOKENS = 60;
+/** Registration tokens that one account token gives in a minute: each is an event. */
+const MOST_TOKENS_AN_ACCOUNT = 10;
+
+interface DeviceServices {
+  approvals: Approvals;
+  devices: Devices;
+  accountTokens: AccountTokens;
+}
+
 /** What phones do. */
 export function deviceRoutes(
   router: Router,
-  { approvals, devices, ...deps }: MountDeps & { approvals: Approvals; devices: Devices },
+  { approvals, devices, accountTokens, ...deps }: MountDeps & DeviceServices,
 ): void {
   const { json } = mounting(router, deps);
   const limitWrongAnswers = limitPerMinute(MOST_WRONG_ANSWERS, 'signature_invalid');
+  const limitWrongTokens = limitPerMinute(MOST_WRONG_TOKENS, 'account_token_invalid');
+  const limitTokens = limitPerMinute(MOST_TOKENS_AN_ACCOUNT, 'success');
 
   json(contract.registerDevice, async ({ body }) => {
     const { id: deviceId, userId, tenantId } = await devices.register(body);
     return { deviceId, userId, tenantId };
   });
+
+  json(contract.redeemAccountToken, ({ body: { jwt }, address }) =>
+    limitWrongTokens(address, () => limitTokens(digest(jwt), async () => toTokenView(await accountTokens.redeem(jwt)))),
+  );
 
   json(contract.listInbox, async ({ device, query: { wait = 0, cursor }, gone }) => {
     const seen = await approvals.inbox(device, { cursor, waitMs: wait * 1_000, signal: gone });

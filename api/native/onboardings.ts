@@ -3,8 +3,7 @@ import * as contract from '../../contracts/onboardings';
 import type { OnboardingStep } from '../../contracts/onboardings';
 import type { Step } from '../../services/onboardingMethods';
 import type { Onboardings } from '../../services/onboardings';
-import { toOnboardingView } from '../../services/views';
-import type { MintedToken } from '../../services/registrationTokens';
+import { toOnboardingView, toTokenView } from '../../services/views';
 import { digest } from '../../services/text';
 import { limitPerMinute } from '../abuse';
 import { mounting } from '../mount';
@@ -27,15 +26,10 @@ Open it in the app. With the terminal phone of a development installation:
 What follows the # stays in your browser and was not sent here.
 `;
 
-const toToken = ({ registrationToken, expiresAtMs }: MintedToken) => ({
-  registrationToken,
-  expiresAt: new Date(expiresAtMs).toISOString(),
-});
-
 const toReply = ({ onboarding, link, token, totp }: Step): OnboardingStep => ({
   ...toOnboardingView(onboarding),
   link,
-  registrationToken: token && toToken(token),
+  registrationToken: token && toTokenView(token),
   totp,
 });
 
@@ -81,12 +75,12 @@ export function onboardingRoutes(
   );
 
   json(contract.createOnboardingToken, async ({ tenant, params: { onboardingId }, keep }) =>
-    toToken(await onboardings.createToken(tenant.id, onboardingId, (tx, token) => keep(tx, toToken(token)))),
+    toTokenView(await onboardings.createToken(tenant.id, onboardingId, (tx, token) => keep(tx, toTokenView(token)))),
   );
 
   json(contract.openInstallLink, ({ body: { secret }, address }) =>
     limitWrongLinks(address, () =>
-      limitTokens(digest(secret), async () => toToken(await onboardings.openLink(secret))),
+      limitTokens(digest(secret), async () => toTokenView(await onboardings.openLink(secret))),
     ),
   );
 

@@ -2,7 +2,7 @@ import type { Router } from 'express';
 import * as contract from '../../contracts/users';
 import type { Devices } from '../../services/devices';
 import type { Users } from '../../services/users';
-import { toDeviceView, toUserView } from '../../services/views';
+import { toDeviceView, toTokenView, toUserView } from '../../services/views';
 import { mounting } from '../mount';
 import type { MountDeps } from '../mount';
 
@@ -26,13 +26,9 @@ export function userRoutes(
 
   json(contract.removeUser, async ({ tenant, params: { userId } }) => users.remove(tenant.id, userId));
 
-  json(contract.createRegistrationToken, async ({ tenant, params: { userId }, keep }) => {
-    const toReply = (token: { registrationToken: string; expiresAtMs: number }) => ({
-      registrationToken: token.registrationToken,
-      expiresAt: new Date(token.expiresAtMs).toISOString(),
-    });
-    return toReply(await devices.createToken(tenant.id, userId, (tx, token) => keep(tx, toReply(token))));
-  });
+  json(contract.createRegistrationToken, async ({ tenant, params: { userId }, keep }) =>
+    toTokenView(await devices.createToken(tenant.id, userId, (tx, token) => keep(tx, toTokenView(token)))),
+  );
 
   json(contract.listDevices, async ({ tenant, params: { userId } }) => ({
     devices: (await users.listDevices(tenant.id, userId)).map(toDeviceView),

@@ -43,6 +43,8 @@ export interface SafeReply {
 export interface SafeClient {
   /** Any reply resolves, redirects and 5xx too; without a reply it throws a SendError. */
   post(url: string, request: SafeRequest): Promise<SafeReply>;
+  /** The same with a query in the place of the body. */
+  get(url: string, request: Omit<SafeRequest, 'body'> & { query: string }): Promise<SafeReply>;
   /** Ends open requests and connections. */
   close(): Promise<void>;
 }
@@ -72,25 +74,33 @@ export function createSafeClient({
     bodyTimeout: timeoutMs,
   });
 
+  async function send(
+    url: string,
+    query: string,
+    { signal, ...message }: Omit<SafeRequest, 'body'> & { method: 'GET' | 'POST'; body?: SafeRequest['body'] },
+  ): Promise<SafeReply> {
+    // A literal address is never looked up, so it is judged here, again: the rules may have changed since it was stored.
+    if (refusalOfUrl(url, allowPrivate) !== undefined) throw new SendError('url_refused');
+    const limit = new AbortController();
+    const onAbort = (): void => limit.abort(new SendError('aborted'));
+    const timer = setTimeout(() => limit.abort(new SendError('timeout')), timeoutMs);
+    signal?.addEventListener('abort', onAbort);
+    if (signal?.aborted) onAbort();
+    try {
+      const options = { ...message, dispatcher: agent, signal: limit.signal };
+      return await Promise.race([exchange(url + query, options, maxResponseBytes), rejectionOf(limit.signal)]);
+    } catch (error) {
+      throw toSendError(limit.signal.aborted ? limit.signal.reason : error);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
   return {
-    async post(url, { headers, body, signal }) {
-      // A literal address is never looked up, so it is judged here, again: the rules may have changed since it was stored.
-      if (refusalOfUrl(url, allowPrivate) !== undefined) throw new SendError('url_refused');
-      const limit = new AbortController();
-      const onAbort = (): void => limit.abort(new SendError('aborted'));
-      const timer = setTimeout(() => limit.abort(new SendError('timeout')), timeoutMs);
-      signal?.addEventListener('abort', onAbort);
-      if (signal?.aborted) onAbort();
-      try {
-        const options = { method: 'POST', dispatcher: agent, headers, body, signal: limit.signal } as const;
-        return await Promise.race([exchange(url, options, maxResponseBytes), rejectionOf(limit.signal)]);
-      } catch (error) {
-        throw toSendError(limit.signal.aborted ? limit.signal.reason : error);
-      } finally {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
-      }
-    },
+    post: (url, request) => send(url, '', { method: 'POST', ...request }),
+
+    get: (url, { query, ...request }) => send(url, `?${query}`, { method: 'GET', ...request }),
 
     close: () => agent.destroy(),
   };

@@ -229,6 +229,7 @@ describe.each(['sms', 'voice'])('%s', (method) => {
     expect(await eventsOf(program, id)).toEqual([
       'onboarding_started',
       'method_chosen',
+      'code_wrong',
       'code_accepted',
       'method_enabled',
       'two_factor_enabled',

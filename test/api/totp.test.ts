@@ -58,13 +58,14 @@ test('the first right code enables the method, and says so', async () => {
   expect(await eventTypes()).toEqual([
     'user_created',
     'totp_created',
+    'code_wrong',
     'totp_confirmed',
     'code_accepted',
     'method_enabled',
   ]);
   // From then on it is asked, and says no more than that.
   expect((await check(digitsAt(secret as string, (await now()) + 30_000))).status).toBe(200);
-  expect((await eventTypes()).slice(5)).toEqual(['code_accepted']);
+  expect((await eventTypes()).slice(6)).toEqual(['code_accepted']);
 });
 
 test('a check whose reply was lost answers the same again, with its key', async () => {

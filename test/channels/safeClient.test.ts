@@ -52,6 +52,23 @@ describe('a reply', () => {
     expect(seen).toEqual(['POST', `/hook?token=${SECRET}`, 'application/json', request.body]);
   });
 
+  test('to a GET, whose query may be longer than a URL that we keep', async () => {
+    const seen: unknown[] = [];
+    const url = (
+      await serve((req, res) => {
+        seen.push(
+          req.method,
+          req.url,
+          req.rawHeaders.filter((name) => /^x-/i.test(name)),
+        );
+        res.writeHead(204).end();
+      })
+    ).replace(/\?.*/, '');
+    const query = `a=${'b'.repeat(4_000)}`;
+    expect(await setupClient().get(url, { headers: { 'X-Mixed-Case': '1' }, query })).toMatchObject({ status: 204 });
+    expect(seen).toEqual(['GET', `/hook?${query}`, ['X-Mixed-Case']]);
+  });
+
   test('that redirects is given back and not followed', async () => {
     const paths: (string | undefined)[] = [];
     const url = await serve((req, res) => {

@@ -15,6 +15,7 @@ import { startProgram } from '../../program';
 import type { Program } from '../../program';
 import { verifyEvidence } from '../../sdk/evidence';
 import { createTenants } from '../../services/tenants';
+import { authyCallerOf } from '../support/authy';
 import { startApi } from '../support/http';
 import { addUser } from '../support/phone';
 import { callerOf } from '../support/program';
@@ -29,6 +30,8 @@ const [k1, k2] = ['k1', 'k2'].map((id) => ({ id, key: randomBytes(32) })) as [Ma
 const setting = (...keys: MasterKey[]) => keys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(',');
 const phoneOf = (n: number) => `+1415555${1000 + n}`;
 const MANY = 600;
+/** A phone that is being verified meanwhile. */
+const VERIFIED = { country_code: '41', phone_number: '791234567' };
 
 /** With k1 first: what has not heard of the rotation yet. */
 let old: TestProgram;
@@ -88,6 +91,20 @@ async function seed({ call, pool, tenant }: TestProgram) {
     eventTypes: ['webhook_disabled'],
   });
   await call('POST', `/v1/webhooks/${webhook.body.id}/rotate`, {});
+  const url = 'http://127.0.0.1:9/secret-authy';
+  await createTenants(pool, createTenantRows(createKeyring([k1, k2]))).setAuthyCallback(tenant.id, { url });
+  const { authyId } = (await call('GET', `/v1/users/${user.id}`)).body;
+  const oneTouch = await authyCallerOf(old, tenant.authyApiKey)(
+    'POST',
+    `/onetouch/json/users/${authyId}/approval_requests`,
+    { json: { message: 'Log in?', details: { from: 'Vienna' } } },
+  );
+  const form = { ...VERIFIED, via: 'sms', custom_code: 'k4Zx91' };
+  await authyCallerOf(old, tenant.authyApiKey)('POST', '/protected/json/phones/verification/start', { form });
+  const { body: reached } = await call('POST', '/v1/users', { phone: '+41791234567' });
+  await authyCallerOf(old, tenant.authyApiKey)('GET', `/protected/json/sms/${reached.authyId}`, {
+    query: { action: 'pay', action_message: 'Pay 49.90' },
+  });
   const totp = await call('POST', `/v1/users/${user.id}/totp`);
   await createSimulatorRows(createKeyring([k1, k2])).insert(pool, {
     ...{ id: 'code:1', tenantId: tenant.id, kind: 'sms', to: phoneOf(0), text: 'your code' },
@@ -107,7 +124,7 @@ async function seed({ call, pool, tenant }: TestProgram) {
   const evidence = async (by: typeof call) =>
     (await by('GET', `/v1/approvals/${asked.body.id}/evidence`)).body.evidence;
   await evidence(call); // makes the installation's key
-  return { user, asked, webhook, totp, read, evidence };
+  return { user, asked, oneTouch, webhook, totp, read, evidence };
 }
 
 /** What writes all the time until it is told to stop; answers how often, and every refusal that it met. */
@@ -145,6 +162,7 @@ test('everything moves to the new key beside writers and through a kill, and is 
     await tenants.createKey(old.tenant.id, null, null),
   ];
   const authyApiKey = (await tenants.readAuthyApiKey(old.tenant.id))!;
+  const dashboardKeys = await tenants.ensureDashboardKeys(old.tenant.id);
   const before = await seeded.read(old.call);
   expect(before.repeated).toBe(seeded.asked.text);
 
@@ -218,12 +236,26 @@ test('everything moves to the new key beside writers and through a kill, and is 
   const rows = createTenantRows(ring);
   expect(await rows.readSigningKey(old.pool, old.tenant.id)).toBe(old.tenant.signingKey);
   expect(await rows.readAuthyApiKey(old.pool, old.tenant.id)).toBe(authyApiKey);
+  expect(await createTenants(old.pool, rows).ensureDashboardKeys(old.tenant.id)).toEqual(dashboardKeys);
+  expect(await rows.findByAppApiKey(old.pool, dashboardKeys.appApiKey)).toMatchObject({ id: old.tenant.id });
   expect(await rows.findByAuthyApiKey(old.pool, authyApiKey)).toMatchObject({ id: old.tenant.id });
   expect(await createDeviceRows(ring).find(old.pool, seeded.user.devices[0]!.id)).toMatchObject({
     pushToken: 'the push token',
   });
   const approval = await createApprovalRows(ring).find(old.pool, old.tenant.id, seeded.asked.body.id as string);
   expect(approval).toMatchObject({ hiddenDetails: '{"order":17}', callbackUrl: 'http://127.0.0.1:9/secret-callback' });
+  expect(await rows.readAuthyCallback(old.pool, old.tenant.id)).toMatchObject({
+    url: 'http://127.0.0.1:9/secret-authy',
+  });
+  const inAuthys = await createApprovalRows(ring).find(
+    old.pool,
+    old.tenant.id,
+    seeded.oneTouch.body.approval_request.uuid as string,
+  );
+  expect(inAuthys).toMatchObject({ oneTouch: { details: { from: 'Vienna' } } });
+  const typed = { ...VERIFIED, verification_code: 'k4Zx91' };
+  const verified = await authyCallerOf({ url }, authyApiKey)('GET', '/protected/json/phones/verification/check', { query: typed }); // prettier-ignore
+  expect(verified.body).toMatchObject({ success: true });
   const { rows: secrets } = await old.pool.query<{ secret: Buffer; previous_secret: Buffer }>(
     `select secret, previous_secret from webhook_endpoints where id = $1`,
     [seeded.webhook.body.id],

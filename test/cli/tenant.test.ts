@@ -173,3 +173,57 @@ describe('an Authy API key', () => {
     expect(await tenants().findByName(name)).toBeUndefined();
   });
 });
+
+describe('what the Authy dialect needs', () => {
+  test('dashboard keys are made once and shown again', async () => {
+    await tenants().create(name);
+    const first = await tenant(['dashboard-keys', name]);
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    const keys = ['App API key', 'Access key', 'API signing key'].map((label) => valueOf(first.stdout, label));
+    expect(new Set(keys).size).toBe(3);
+    for (const key of keys) expect(key).toMatch(/^[0-9A-Za-z]{32}$/);
+    expect((await tenant(['dashboard-keys', name])).stdout).toBe(first.stdout);
+    expect(await tenants().findByAppApiKey(keys[0]!)).toMatchObject({
+      tenant: { name },
+      accessKeys: [{ key: keys[1] }],
+      apiSigningKey: keys[2],
+    });
+  });
+
+  test('switches are on or off, and keep what nobody changes', async () => {
+    await tenants().create(name);
+    expect((await tenant(['set', name, '--unforced-verify', 'on'])).stdout).toMatch(/^unforced-verify +on$/m);
+    const { stdout } = await tenant(['set', name, '--repeat-window', 'off']);
+    expect(stdout).toMatch(/^unforced-verify +on$/m);
+    expect(stdout).toMatch(/^repeat-window +off$/m);
+    expect(await tenant(['set', name, '--repeat-window', 'maybe'])).toMatchObject({ code: 1 });
+    expect((await tenants().findByName(name))?.switches).toMatchObject({ unforcedVerify: true, repeatWindow: false });
+  });
+
+  test('a callback is set, changed in part and taken away; it is sealed', async () => {
+    const { tenant: made } = (await tenants().create(name))!;
+    const url = 'https://app.example.com/authy/callback';
+    const callbackOf = async (...args: string[]) =>
+      /^Authy callback +(.*)$/m.exec((await tenant(['set', name, ...args])).stdout)?.[1];
+    expect(await callbackOf()).toBe('none');
+    expect(await callbackOf('--authy-callback-url', url)).toBe(`POST ${url}`);
+    const { rows: sealed } = await pool.query(`select authy_callback_url from tenants where id = $1`, [made.id]);
+    expect((sealed[0] as { authy_callback_url: Buffer }).authy_callback_url.includes('example')).toBe(false);
+    expect(await callbackOf('--authy-callback-method', 'get')).toBe(`GET ${url}`);
+    expect(await callbackOf('--authy-callback-url', 'none')).toBe('none');
+  });
+
+  test.each([
+    ['--authy-callback-url', 'http://app.example.com/'],
+    ['--authy-callback-url', 'https://127.0.0.1/'],
+    ['--authy-callback-url', 'callback'],
+    ['--authy-callback-url', 'https://app.example.com/?a=b'],
+    ['--authy-callback-url', 'https://app.example.com/#a'],
+    ['--authy-callback-method', 'PUT'],
+  ])('a callback that would not be called, or not be verified, is refused: %s %s', async (option, value) => {
+    const { tenant: made } = (await tenants().create(name))!;
+    const refused = await tenant(['set', name, option, value]);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(option) });
+    expect(await rows.readAuthyCallback(pool, made.id)).toEqual({ url: null, method: 'POST' });
+  });
+});

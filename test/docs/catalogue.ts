@@ -10,12 +10,15 @@ export interface CatalogueEntry {
 
 const namesIn = (text: string) => [...text.matchAll(/`(\w+)`/g)].map(([, name]) => name!);
 
-/** The table of events in docs/webhooks.md. */
+/** The table of events in docs/webhooks.md; a sentence before it tells what always stands beside `verificationId`. */
 export function catalogue(): CatalogueEntry[] {
   const { text } = pages().find(({ file }) => file === 'docs/webhooks.md')!;
+  const beside = namesIn(/Beside `verificationId` always stand ([^.]+)\./.exec(text)![1]!);
   return [...text.matchAll(/^\| `(\w+)` +\| [^|]+ \| ([^|]*)\|$/gm)].map(([, type = '', members = '']) => ({
     type,
-    data: namesIn(members.replace(/\(.*\)/, '')),
+    data: namesIn(members.replace(/\(.*\)/, '')).flatMap((name) =>
+      name === 'verificationId' ? [name, ...beside] : [name],
+    ),
     sometimes: namesIn(/\((.*)\)/.exec(members)?.[1] ?? ''),
   }));
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { isCodeExpired, toDigits, toSmsText, toSpokenText } from '../../domain/code';
+import { isCodeExpired, toDigits } from '../../domain/code';
 import { stepsAt } from '../../domain/totp';
 
 const mac = (hex: string) => Uint8Array.from(Buffer.from(hex.padEnd(64, 'f'), 'hex'));
@@ -21,15 +21,6 @@ describe('the digits of a code', () => {
     const inside = new Uint8Array([9, 9, ...mac('0000000000000007')]).subarray(2);
     expect(toDigits(inside, 4)).toBe('0007');
   });
-});
-
-test('a message says the tenant, the digits and how long they are good', () => {
-  expect(toSmsText('Shop', '012345')).toBe('Shop: your code is 012345. It is valid for 10 minutes. Never share it.');
-});
-
-test('a call says digit by digit, and twice', () => {
-  expect(toSpokenText('Shop', '0123').match(/0, 1, 2, 3/g)).toHaveLength(2);
-  expect(toSpokenText('Shop', '0123')).not.toContain('0123');
 });
 
 test('a code has expired from its last moment on', () => {

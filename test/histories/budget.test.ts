@@ -3,6 +3,7 @@ import { countOf } from './count';
 import { pushByLink } from './onboardings';
 import { approved, codeSent, openWorld, twoOfThree } from './scenarios';
 import type { World } from './scenarios';
+import { phoneVerified } from './verifications';
 
 describe('an approval by one person, with push and callback, lived through now', () => {
   let world: World;
@@ -69,6 +70,21 @@ describe('an onboarding for push, method chosen later, link sent, registered, co
     expect(events).toBeLessThanOrEqual(23);
     expect(workflowTasks).toBe(4);
     expect(actions).toBe(9);
+  }, 60_000);
+});
+
+describe('a verification whose message the carrier takes at once, lived through now', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openWorld();
+  }, 60_000);
+  afterAll(() => world.close());
+
+  test('takes at most 14 events, 2 workflow tasks and 5 billable actions', async () => {
+    const { events, workflowTasks, actions } = countOf(await phoneVerified(world));
+    expect(events).toBeLessThanOrEqual(14);
+    expect(workflowTasks).toBe(2);
+    expect(actions).toBe(5);
   }, 60_000);
 });
 

@@ -6,6 +6,7 @@ import { countOf } from './count';
 import { ONBOARDINGS } from './onboardings';
 import { approved, openWorld, SCENARIOS } from './scenarios';
 import { fileOf, listStored, WRONG } from './stored';
+import { LAST_VERIFICATIONS, VERIFICATIONS } from './verifications';
 
 // `npm run histories:record`: lets the program live through every scenario on real servers and stores what Temporal
 // wrote; with names (`-- onboarding-sms`) only those. Record again when a change of the workflow is meant to break old
@@ -36,7 +37,12 @@ async function record(names: readonly string[]): Promise<void> {
   const histories: Record<string, History> = {};
   const world = await openWorld();
   try {
-    for (const [name, live] of Object.entries({ ...ONBOARDINGS, ...SCENARIOS })) {
+    for (const [name, live] of Object.entries({
+      ...ONBOARDINGS,
+      ...VERIFICATIONS,
+      ...SCENARIOS,
+      ...LAST_VERIFICATIONS,
+    })) {
       if (isWanted(name)) histories[name] = await live(world);
     }
   } finally {

@@ -27,10 +27,10 @@ export async function createInstallation(): Promise<Installation> {
   const key = randomBytes(32);
   const pool = createPool(database.url, { size: 5 });
   const tenants = createTenants(pool, createTenantRows(createKeyring([{ id: 'k1', key }])));
-  const { tenant, apiKey, signingKey } = (await tenants.create(name))!;
+  const { tenant, apiKey, signingKey, authyApiKey } = (await tenants.create(name))!;
   return {
     databaseUrl: database.url,
-    tenant: { id: tenant.id, apiKey, signingKey },
+    tenant: { id: tenant.id, apiKey, signingKey, authyApiKey },
     pool,
     env: {
       DATABASE_URL: database.url,

@@ -23,7 +23,7 @@ describe('what is kept for a while only', () => {
   }, 60_000);
   afterAll(() => program?.close());
 
-  type Ages = Record<'key' | 'proof' | 'token' | 'delivery' | 'code' | 'window' | 'secret', string>;
+  type Ages = Record<'key' | 'proof' | 'token' | 'delivery' | 'code' | 'window' | 'secret' | 'verification', string>;
 
   /** Rows of every kind, so old; named so that they can be told apart. */
   async function plant(name: string, count: number, ages: Ages) {
@@ -68,6 +68,13 @@ describe('what is kept for a while only', () => {
          select id, $1, id, '', now() - $5::interval, case row_number() over () % 2 when 0 then now() end from people`,
       [tenant.id, count * 2, ages.code, ages.window, ages.secret],
     );
+    await pool.query(
+      `insert into phone_verifications
+         (id, tenant_id, phone, phone_index, channel, locale, code_length, created_at, expires_at)
+       select gen_random_uuid(), $1, '', uuid_send(gen_random_uuid()), 'sms', 'en', 4, now(), now() - $2::interval
+         from generate_series(1, $3)`,
+      [tenant.id, ages.verification, count],
+    );
   }
   const OLD = {
     key: '48 hours 1 second',
@@ -77,6 +84,7 @@ describe('what is kept for a while only', () => {
     code: '24 hours 1 second',
     window: '1 hour 1 second',
     secret: '48 hours 1 second',
+    verification: '24 hours 1 second',
   };
   const YOUNG = {
     key: '47 hours 59 minutes',
@@ -86,11 +94,15 @@ describe('what is kept for a while only', () => {
     code: '23 hours 59 minutes',
     window: '59 minutes',
     secret: '47 hours 59 minutes',
+    verification: '23 hours 59 minutes',
   };
 
   async function counts() {
     const { rows } = await program.pool.query<
-      Record<'keys' | 'proofs' | 'tokens' | 'deliveries' | 'attempts' | 'codes' | 'windows' | 'secrets', number>
+      Record<
+        'keys' | 'proofs' | 'tokens' | 'deliveries' | 'attempts' | 'codes' | 'windows' | 'secrets' | 'verifications',
+        number
+      >
     >(
       `select (select count(*)::int from idempotency_keys) as keys,
               (select count(*)::int from device_proofs where jti ~ '^(old|young)') as proofs,
@@ -99,7 +111,8 @@ describe('what is kept for a while only', () => {
               (select count(*)::int from delivery_attempts) as attempts,
               (select count(*)::int from codes) as codes,
               (select count(*)::int from code_windows) as windows,
-              (select count(*)::int from totp_secrets) as secrets`,
+              (select count(*)::int from totp_secrets) as secrets,
+              (select count(*)::int from phone_verifications) as verifications`,
     );
     return rows[0]!;
   }
@@ -122,11 +135,12 @@ describe('what is kept for a while only', () => {
       registrationTokens: 25,
       codes: 50,
       codeWindows: 50,
+      phoneVerifications: 25,
       totpSecrets: 25,
       deliveries: 25,
     };
     expect(removed).toEqual(expected);
-    expect(statements).toHaveLength(5 * 3 + 2 * 6);
+    expect(statements).toHaveLength(6 * 3 + 2 * 6);
     expect(await counts()).toEqual({
       keys: 7,
       proofs: 7,
@@ -136,6 +150,7 @@ describe('what is kept for a while only', () => {
       codes: 14,
       windows: 14,
       secrets: 25 + 14,
+      verifications: 7,
     });
     // Safe to repeat.
     expect(await quietly().run(removeExpiredRows)).toEqual(
@@ -165,6 +180,7 @@ describe('what is kept for a while only', () => {
       codes: before.codes - 6,
       windows: before.windows - 6,
       secrets: before.secrets - 3,
+      verifications: before.verifications - 3,
     };
     await until(async () => JSON.stringify(await counts()) === JSON.stringify(left), { what: 'the removal' });
   });

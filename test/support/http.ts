@@ -20,7 +20,10 @@ export interface RawCall {
 }
 
 /** Sends exactly this: `fetch` would tidy paths, refuse a body of GET and set headers of its own. */
-export function send(program: TestProgram, { method = 'GET', path, headers = {}, body }: RawCall): Promise<RawReply> {
+export function send(
+  program: Pick<TestProgram, 'url'>,
+  { method = 'GET', path, headers = {}, body }: RawCall,
+): Promise<RawReply> {
   const { hostname, port } = new URL(program.url);
   // Node gives a GET no length, and its body would be taken for the next request.
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };

@@ -13,17 +13,24 @@ import { createLogger } from '../../platform/telemetry/logger';
 import { keptWorkflowBundle } from '../../stack/workflowBundle';
 import { createTestDatabase } from './database';
 
+export interface TestTenant {
+  id: string;
+  apiKey: string;
+  signingKey: string;
+  authyApiKey: string;
+}
+
 export interface TestProgram {
   url: string;
   config: Config;
-  tenant: { id: string; apiKey: string; signingKey: string };
+  tenant: TestTenant;
   /** Direct access to the rows. */
   pool: ReturnType<typeof createPool>;
   /** Every line that the program logged. */
   logs: string[];
   /** A call of the tenant's back end; `as: null` sends no key. */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
-  addTenant(name: string): Promise<{ id: string; apiKey: string; signingKey: string }>;
+  addTenant(name: string): Promise<TestTenant>;
   close(): Promise<void>;
 }
 
@@ -96,7 +103,8 @@ export async function startTestProgram(options: TestProgramOptions = {}): Promis
   const tenants = createTenants(pool, createTenantRows(createKeyring(config.masterKeys)));
   const addTenant = async (tenantName: string) => {
     const made = (await tenants.create(tenantName))!;
-    return { id: made.tenant.id, apiKey: made.apiKey, signingKey: made.signingKey };
+    const { apiKey, signingKey, authyApiKey } = made;
+    return { id: made.tenant.id, apiKey, signingKey, authyApiKey };
   };
   const tenant = await addTenant(name);
   const program = await startProgram(config, logger, options);

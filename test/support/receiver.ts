@@ -4,7 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { EventEmitter, on } from 'node:events';
 
 export interface Received {
+  method: string;
+  /** Path and query, as they came. */
+  path: string;
   headers: IncomingHttpHeaders;
+  /** Names and values in turn, as they came. */
+  rawHeaders: string[];
   body: string;
 }
 
@@ -26,7 +31,8 @@ export async function startReceiver(answers: number[] = []): Promise<Receiver> {
     const chunks: Buffer[] = [];
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
     req.on('end', () => {
-      received.push({ headers: req.headers, body: Buffer.concat(chunks).toString('utf8') });
+      const { method = '', url: path = '', headers, rawHeaders } = req;
+      received.push({ method, path, headers, rawHeaders, body: Buffer.concat(chunks).toString('utf8') });
       res.writeHead(answers.shift() ?? 204).end();
       arrivals.emit('arrived');
     });

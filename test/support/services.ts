@@ -26,19 +26,20 @@ export interface Bench {
 export interface BenchOptions {
   poolSize?: number;
   onStatement?: () => void;
-  outgoing?: ServicesDeps['outgoing'];
+  outgoing?: Partial<ServicesDeps['outgoing']>;
   onWebhookAttempt?: NonNullable<ServicesDeps['onWebhookAttempt']>;
 }
 
 const NOTHING_GOES_OUT: ServicesDeps['outgoing'] = {
   post: () => Promise.reject(new Error('nothing goes out here')),
+  get: () => Promise.reject(new Error('nothing goes out here')),
 };
 const nothingKept = async () => {};
 
 /** The services on a database, without HTTP and without Temporal: as close as many callers can get to the rows at once. */
 export async function createBench(
   databaseUrl: string,
-  { poolSize = 40, onStatement = () => {}, outgoing = NOTHING_GOES_OUT, onWebhookAttempt }: BenchOptions = {},
+  { poolSize = 40, onStatement = () => {}, outgoing = {}, onWebhookAttempt }: BenchOptions = {},
 ): Promise<Bench> {
   const pool = createPool(databaseUrl, { size: poolSize });
   pool.on('connect', (client) => {
@@ -59,7 +60,7 @@ export async function createBench(
     issuer: () => 'http://127.0.0.1',
     requireUrl: () => {},
     codeChannels: new Set(['sms', 'voice']),
-    outgoing,
+    outgoing: { ...NOTHING_GOES_OUT, ...outgoing },
     ...(onWebhookAttempt && { onWebhookAttempt }),
     onOutcome: (outcome) => void outcomes.push(outcome),
   });

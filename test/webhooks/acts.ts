@@ -7,6 +7,9 @@ import { addUser } from '../support/phone';
 import type { TestUser } from '../support/phone';
 import type { TestProgram } from '../support/program';
 import { until } from '../support/until';
+import { createAuthyActs } from './authyActs';
+import type { Told } from './told';
+import { createVerificationActs } from './verificationActs';
 
 /** Phones behind these are never reached. */
 export const BROKEN_NUMBER = '+436649999999';
@@ -16,7 +19,7 @@ export const BROKEN_TOKEN = 'broken';
 const NOWHERE = 'http://127.0.0.1:1/callback';
 
 export interface World {
-  program: Pick<TestProgram, 'url' | 'call'>;
+  program: Pick<TestProgram, 'url' | 'call' | 'pool' | 'tenant'>;
   /** Text messages by number, the newest last. */
   texts: ReadonlyMap<string, string[]>;
   /** The endpoint that is told everything. */
@@ -24,9 +27,6 @@ export interface World {
   /** Answers 410. */
   goneUrl: string;
 }
-
-/** What an event of this type should tell after the act. */
-export type Told = Record<string, string | number | boolean | null>;
 
 /** For each type of event, the act that causes one: by a back end, a person, or a carrier that fails. */
 export function createActs({ program, texts, endpointId, goneUrl }: World): Record<EventType, () => Promise<Told>> {
@@ -89,6 +89,15 @@ export function createActs({ program, texts, endpointId, goneUrl }: World): Reco
     const user = await addCallee(phone);
     await post(`/v1/users/${user.id}/codes`, { channel: 'sms' });
     return user;
+  }
+
+  async function guessWrong(times: number) {
+    const { id: userId, phone } = await sendCode();
+    const wrong = (await codeFor(phone)) === '000000' ? '111111' : '000000';
+    for (let guess = 0; guess < times; guess++) {
+      await program.call('POST', `/v1/users/${userId}/codes/check`, { code: wrong });
+    }
+    return { userId, channel: 'sms', purpose: 'login' };
   }
 
   async function enableBySms() {
@@ -203,14 +212,8 @@ export function createActs({ program, texts, endpointId, goneUrl }: World): Reco
       await post(`/v1/users/${userId}/codes/check`, { code: await codeFor(phone) });
       return { userId, channel: 'sms', purpose: 'login' };
     },
-    async code_blocked() {
-      const { id: userId, phone } = await sendCode();
-      const wrong = (await codeFor(phone)) === '000000' ? '111111' : '000000';
-      for (let guess = 0; guess < MOST_ATTEMPTS; guess++) {
-        await program.call('POST', `/v1/users/${userId}/codes/check`, { code: wrong });
-      }
-      return { userId, channel: 'sms', purpose: 'login' };
-    },
+    code_wrong: () => guessWrong(1),
+    code_blocked: () => guessWrong(MOST_ATTEMPTS),
     totp_created: async () => ({ userId: (await addAuthenticator()).userId }),
     async totp_confirmed() {
       const { userId, code } = await addAuthenticator();
@@ -227,6 +230,8 @@ export function createActs({ program, texts, endpointId, goneUrl }: World): Reco
       await remove(`/v1/users/${userId}/methods/sms`);
       return { userId, method: 'sms' };
     },
+    ...createAuthyActs(program),
+    ...createVerificationActs(program, texts, BROKEN_NUMBER),
     async push_failed() {
       const user = await addUser(program, { push: false });
       await user.phone.setPushTarget({ kind: 'simulated', token: BROKEN_TOKEN });

@@ -14,7 +14,7 @@ import { startReceiver } from '../support/receiver';
 import type { Receiver } from '../support/receiver';
 import { until } from '../support/until';
 import { BROKEN_NUMBER, BROKEN_TOKEN, createActs } from './acts';
-import type { Told } from './acts';
+import type { Told } from './told';
 
 let folder: string;
 let program: TestProgram;

@@ -8,6 +8,7 @@ import { recordEvents } from '../../db/events';
 import { inTransaction } from '../../db/transaction';
 import type { EventType } from '../../domain/event';
 import { createWebhooks } from '../../services/webhooks';
+import { createWebhookSender } from '../../services/webhookSender';
 import { createTestDatabase } from '../support/database';
 import type { TestDatabase } from '../support/database';
 import { createBench } from '../support/services';
@@ -87,16 +88,17 @@ const ascending = (list: number[]) => list.toSorted((a, b) => a - b);
 test('while a secret is being replaced, both sign the second that is sent, also when it ends between them', async () => {
   const heard: { headers: Record<string, string>; body: string }[] = [];
   let nowMs = Date.now();
-  const webhooks = createWebhooks({
+  const sender = createWebhookSender({
     pool: bench.pool,
     ...bench.services.rows,
     callbacks: bench.services.callbacks,
-    requireUrl: () => {},
+    authyEvents: bench.services.authyEvents,
     nowMs: () => (nowMs += 1_000),
     client: {
       post: async (_url, { headers, body }) => (heard.push({ headers: headers, body: String(body) }), reply(204)),
     },
   });
+  const webhooks = createWebhooks({ pool: bench.pool, ...bench.services.rows, sender, requireUrl: () => {} });
   const request = { url: 'https://hooks.example/', description: '', eventTypes: null };
   const { endpoint, secret } = await webhooks.create(bench.tenant.id, request, nothingKept);
   const next = await webhooks.rotate(bench.tenant.id, endpoint.id, HOUR, nothingKept);

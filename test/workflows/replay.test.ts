@@ -31,7 +31,7 @@ describe('stored histories', () => {
   const right = names.filter((name) => !name.startsWith(WRONG));
   const wrong = names.filter((name) => name.startsWith(WRONG));
 
-  test('are those of every way in which an approval, a code or an onboarding ends', () => {
+  test('are those of every way in which an approval, a code, an onboarding or a verification ends', () => {
     expect(right).toEqual([
       'approved',
       'callback-failed-first',
@@ -47,6 +47,10 @@ describe('stored histories', () => {
       'onboarding-push-by-link',
       'onboarding-sms',
       'onboarding-totp',
+      'phone-verification-cancelled',
+      'phone-verification-expired',
+      'phone-verification-failed-first',
+      'phone-verified',
       'push-failed-first',
       'two-of-three',
     ]);
@@ -73,6 +77,10 @@ describe('stored histories', () => {
     ['callback-failed-first', { events: 20, workflowTasks: 3, actions: 6 }],
     ['code-sent', { events: 6, workflowTasks: 1, actions: 2 }],
     ['code-failed-first', { events: 12, workflowTasks: 2, actions: 3 }],
+    ['phone-verified', { events: 13, workflowTasks: 2, actions: 5 }],
+    ['phone-verification-failed-first', { events: 19, workflowTasks: 2, actions: 6 }],
+    ['phone-verification-expired', { events: 14, workflowTasks: 2, actions: 6 }],
+    ['phone-verification-cancelled', { events: 14, workflowTasks: 2, actions: 5 }],
     ['onboarding-push-by-link', { events: 23, workflowTasks: 4, actions: 9 }],
     ['onboarding-push-by-device', { events: 13, workflowTasks: 2, actions: 5 }],
     ['onboarding-sms', { events: 13, workflowTasks: 2, actions: 5 }],

@@ -1,0 +1,38 @@
+import { DomainError } from '../../domain/errors';
+import type { Devices } from '../../services/devices';
+import type { Users } from '../../services/users';
+import { findUser, readId } from './ids';
+import type { AuthyMounting } from './mount';
+import { readNewUser } from './newUser';
+import { AuthyRefusal } from './refusals';
+
+const nothingKept = async () => {};
+
+/** Devices that run the SDK: the token with which one registers, and its removal. */
+export function deviceRoutes({ call }: AuthyMounting, { devices, users }: { devices: Devices; users: Users }): void {
+  call('post', '/protected/:format/sdk/registrations', async ({ tenant, parameters }) => {
+    // By its own words the sample back end registers users here too.
+    const user =
+      parameters.hash('user') === undefined
+        ? await findUser(users, tenant.id, parameters.requiredText('authy_id'))
+        : await users.create(tenant.id, { ...readNewUser(parameters), phoneDecides: true }, nothingKept);
+    const { registrationToken } = await devices.createToken(tenant.id, user.id, nothingKept);
+    return {
+      registration_token: registrationToken,
+      user: { id: user.authyId },
+      message: 'Registration token was created.',
+    };
+  });
+
+  call('delete', '/protected/:format/sdk/devices/:deviceId', async ({ tenant, params }) => {
+    const authyId = readId(params['deviceId']);
+    if (authyId === undefined) throw new AuthyRefusal(60092);
+    try {
+      const device = await devices.findByAuthyId(tenant.id, authyId);
+      await users.removeDevice(tenant.id, device.userId, device.id);
+    } catch (error) {
+      throw error instanceof DomainError && error.code === 'device_not_found' ? new AuthyRefusal(60092) : error;
+    }
+    return { message: 'Device was removed.' };
+  });
+}

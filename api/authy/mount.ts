@@ -1,0 +1,118 @@
+import type { Request, Response, Router } from 'express';
+import type { Tenant } from '../../db/tenants';
+import type { Tenants } from '../../services/tenants';
+import type { UnderWay } from '../underWay';
+import { readParameters } from './parameters';
+import type { Parameters } from './parameters';
+import { AuthyRefusal } from './refusals';
+import { sendJson } from './reply';
+import type { ProveSigned } from './signatures';
+
+type Method = 'get' | 'post' | 'delete';
+
+/** A call of a tenant's Authy client, proved and read. */
+export interface AuthyCall {
+  tenant: Tenant;
+  parameters: Parameters;
+  /** Those of a multipart form, which signed calls may be. */
+  files: ReadonlyMap<string, Buffer>;
+  /** What the path names, decoded; without the format. */
+  params: Readonly<Record<string, string>>;
+  /** Aborts when nothing is worth waiting for: the caller has gone away, or the server stops. */
+  gone: AbortSignal;
+  /** The network address that the call came from. */
+  address: string;
+}
+
+/** Answers the body of a success; `success: true` is added unless the body brings it. */
+type Handler = (call: AuthyCall) => object | Promise<object>;
+
+export interface AuthyMountDeps {
+  tenants: Pick<Tenants, 'authenticateAuthy'>;
+  underWay: Pick<UnderWay, 'goneOf'>;
+  proveSigned: ProveSigned;
+}
+
+export interface CallOptions {
+  /** Stands in every error of this call, for clients that read it without looking. */
+  inErrors?: object;
+}
+
+/** Puts calls of the Authy API on a router; paths are written as `/protected/:format/users/new`. */
+export function authyMounting(router: Router, { tenants, underWay, proveSigned }: AuthyMountDeps) {
+  const mount = (
+    methods: Method | readonly Method[],
+    path: `/${string}`,
+    prove: (req: Request) => Promise<Pick<AuthyCall, 'tenant' | 'parameters'> & Partial<Pick<AuthyCall, 'files'>>>,
+    handler: Handler,
+    { inErrors }: CallOptions = {},
+  ): void => {
+    for (const method of typeof methods === 'string' ? [methods] : methods) {
+      router[method](path, async (req: Request, res: Response) => {
+        res.locals['inErrors'] = inErrors;
+        const { format, ...params } = req.params as Record<string, string>;
+        requireJson(format);
+        const proved = await prove(req);
+        const about = { params, gone: underWay.goneOf(res), address: req.ip ?? '' };
+        const body = await handler({ files: new Map(), ...proved, ...about });
+        sendJson(res, 200, 'success' in body ? body : { ...body, success: true });
+      });
+    }
+  };
+
+  /** By the Authy API key: in its header, or as `api_key` in query or body. */
+  async function proveKey(req: Request): Promise<Pick<AuthyCall, 'tenant' | 'parameters'>> {
+    const inHeader = req.get('x-authy-api-key');
+    // A stranger learns nothing from his body; who has no header may have the key in it.
+    const known = inHeader === undefined ? undefined : await tenants.authenticateAuthy(inHeader);
+    if (inHeader !== undefined && !known) throw new AuthyRefusal(60001);
+    const parameters = readParameters(req);
+    const key = parameters.any('api_key');
+    const tenant = known ?? (typeof key === 'string' ? await tenants.authenticateAuthy(key) : undefined);
+    if (!tenant) throw new AuthyRefusal(60001);
+    return { tenant, parameters };
+  }
+
+  /** By the Authy API key, which one call has in its path. */
+  async function proveKeyInPath(req: Request): Promise<Pick<AuthyCall, 'tenant' | 'parameters'>> {
+    const tenant = await tenants.authenticateAuthy(String(req.params['apiKey']));
+    if (!tenant) throw new AuthyRefusal(60001);
+    return { tenant, parameters: readParameters(req) };
+  }
+
+  return {
+    /** A call with the Authy API key of its tenant as `:apiKey`. */
+    keyInPath: (
+      methods: Method | readonly Method[],
+      path: `/2010-04-01/Accounts/:apiKey/${string}.:format`,
+      handler: Handler,
+    ): void => mount(methods, path, proveKeyInPath, handler),
+
+    /** A call with the Authy API key of its tenant. */
+    call: (
+      methods: Method | readonly Method[],
+      path: `/protected/:format/${string}` | `/onetouch/:format/${string}`,
+      handler: Handler,
+      options?: CallOptions,
+    ): void => mount(methods, path, proveKey, handler, options),
+
+    /** A call of the dashboard API, signed with the API signing key of its tenant. */
+    signed: (
+      methods: Method | readonly Method[],
+      path: `/dashboard/:format/${string}`,
+      handler: Handler,
+      options?: CallOptions,
+    ): void => mount(methods, path, proveSigned, handler, options),
+  };
+}
+export type AuthyMounting = ReturnType<typeof authyMounting>;
+
+/** XML was asked for by old versions of one client only, and how it looked is not known. */
+function requireJson(format: string | undefined): void {
+  if (format === 'xml') throw new AuthyRefusal(60002, { message: 'Invalid request: only json is served, not xml' });
+  if (format !== 'json') throw notFound();
+}
+
+/** For a path that leads nowhere. */
+export const notFound = (): AuthyRefusal =>
+  new AuthyRefusal(60000, { message: 'Requested URL was not found.', status: 404 });

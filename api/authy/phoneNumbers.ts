@@ -1,0 +1,26 @@
+import { toE164 } from '../../domain/phoneNumber';
+import type { Parameters } from './parameters';
+import type { AuthyRefusal } from './refusals';
+
+/**
+ * A phone number as the Authy API takes it, in E.164: its country code apart from it, with dashes, dots and blanks, with
+ * or without the zero that people dial within their country.
+ * @throws AuthyRefusal 60004 where either is missing, `invalid` where there is no such number
+ */
+export function readPhone(
+  parameters: Pick<Parameters, 'requiredText' | 'requiredInteger'>,
+  names: { countryCode: string; number: string },
+  invalid: () => AuthyRefusal,
+): string {
+  const countryCode = parameters.requiredInteger(names.countryCode);
+  const number = parameters.requiredText(names.number, 40).trim();
+  // Some write the whole number nevertheless.
+  const international = number.startsWith('+') ? number : `+${countryCode}${number}`;
+  try {
+    const phone = toE164(international.replaceAll('.', ' '));
+    if (phone.startsWith(`+${countryCode}`)) return phone;
+  } catch {
+    // said below, in the words of the caller
+  }
+  throw invalid();
+}

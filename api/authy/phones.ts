@@ -1,0 +1,117 @@
+import type { PhoneVerification } from '../../db/phoneVerifications';
+import { DomainError } from '../../domain/errors';
+import { languageOf, languageOfCountry, toLocale } from '../../domain/locale';
+import { lineOf } from '../../domain/phoneLine';
+import { FEEDBACKS, secondsLeft, VERIFICATION_CODE_LENGTH } from '../../domain/phoneVerification';
+import type { Services } from '../../services/services';
+import type { AuthyMounting } from './mount';
+import { messageId, readMessageId } from './ids';
+import type { Parameters } from './parameters';
+import { readPhone } from './phoneNumbers';
+import { startedText } from './phoneTexts';
+import { AuthyRefusal, invalidParameter } from './refusals';
+
+const TREE = '/protected/:format/phones';
+const MESSAGES = '/2010-04-01/Accounts/:apiKey/SMS/Messages';
+const CHANNELS = { sms: 'sms', call: 'voice' } as const;
+
+/** Verifications of phone numbers (Verify v1), and what is known of a number. */
+export function phoneRoutes(
+  { call, keyInPath }: Pick<AuthyMounting, 'call' | 'keyInPath'>,
+  { phoneVerifications }: Pick<Services, 'phoneVerifications'>,
+): void {
+  call('post', `${TREE}/verification/start`, async ({ tenant, parameters }) => {
+    const phone = readNumber(parameters);
+    const via = parameters.requiredText('via');
+    if (!Object.hasOwn(CHANNELS, via)) throw invalidParameter('via', 'is neither sms nor call');
+    const channel = CHANNELS[via as keyof typeof CHANNELS];
+    const customCode = readCustomCode(parameters);
+    if (parameters.any('custom_message') !== undefined) throw new AuthyRefusal(60091);
+    if (customCode !== undefined && !tenant.switches.customCode) throw new AuthyRefusal(60091);
+    const line = lineOf(phone);
+    const asked = parameters.text('locale', 20);
+    const locale = asked === undefined ? languageOfCountry(line.country) : (toLocale(asked) ?? 'en');
+    const { least, usual, most } = VERIFICATION_CODE_LENGTH;
+    const length = parameters.integer('code_length', { least, most }) ?? usual;
+    const started = await phoneVerifications
+      .start(tenant.id, { phone, channel, locale, length, customCode })
+      .catch(inWordsOf({ channel_not_configured: 60021, phone_is_landline: 60082, phone_invalid: 60033 }));
+    return {
+      // Whose customer somebody is, is not known here.
+      carrier: '',
+      is_cellphone: line.takesTexts && line.type !== 'voip',
+      message: startedText(languageOf(locale), channel, line.shown),
+      seconds_to_expire: secondsLeft(started),
+      uuid: started.id,
+      ...(customCode !== undefined && { sms_id: messageId(started.id) }),
+    };
+  });
+
+  call(['get', 'post'], `${TREE}/verification/check`, async ({ tenant, parameters }) => {
+    const phone = readNumber(parameters);
+    const code = parameters.requiredText('verification_code').trim();
+    await phoneVerifications
+      .check(tenant.id, phone, code)
+      .catch(inWordsOf({ code_wrong: 60022, verification_not_found: 60023 }, nothingPending(phone)));
+    return { message: 'Verification code is correct.' };
+  });
+
+  call(['get', 'post'], `${TREE}/verification/status`, async ({ tenant, parameters }) => {
+    const id = parameters.text('uuid', 100);
+    const hasNumber = ['country_code', 'phone_number'].some((name) => parameters.any(name) !== undefined);
+    if (id === undefined && !hasNumber) throw new AuthyRefusal(60042);
+    const about = id === undefined ? { phone: readNumber(parameters) } : { id: id.toLowerCase() };
+    const found: PhoneVerification = await phoneVerifications
+      .read(tenant.id, about)
+      .catch(inWordsOf({ verification_not_found: 60023 }, 'phone' in about ? nothingPending(about.phone) : undefined));
+    return { message: 'Phone Verification status.', status: found.status, seconds_to_expire: secondsLeft(found) };
+  });
+
+  call(['get', 'post'], `${TREE}/info`, ({ parameters }) => {
+    const { type } = lineOf(readNumber(parameters));
+    const now = new Date().toISOString().replace('T', ' ').slice(0, 19);
+    return { message: `Phone number information as of ${now} UTC`, type, provider: '', ported: false };
+  });
+
+  keyInPath('post', `${MESSAGES}/:messageId/Feedback.:format`, async ({ tenant, parameters, params }) => {
+    const written = parameters.requiredText('Outcome');
+    const outcome = FEEDBACKS.find((known) => known === written);
+    if (!outcome) throw invalidParameter('Outcome', `is neither ${FEEDBACKS.join(' nor ')}`);
+    const recorded = await phoneVerifications
+      .recordFeedback({ tenantId: tenant.id, id: readMessageId(params['messageId']) ?? '' }, outcome)
+      .catch(inWordsOf({ message_not_found: 60032 }));
+    return {
+      account_sid: '',
+      message_sid: params['messageId'],
+      outcome,
+      date_created: toMailDate(recorded.atMs),
+      date_updated: toMailDate(recorded.changedAtMs),
+      uri: '',
+    };
+  });
+}
+
+const readNumber = (parameters: Parameters): string =>
+  readPhone(parameters, { countryCode: 'country_code', number: 'phone_number' }, () => new AuthyRefusal(60033));
+
+/** Four to ten letters or digits. */
+function readCustomCode(parameters: Parameters): string | undefined {
+  const code = parameters.text('custom_code');
+  if (code !== undefined && !/^[\dA-Za-z]{4,10}$/.test(code)) {
+    throw invalidParameter('custom_code', 'has not 4 to 10 letters or digits');
+  }
+  return code;
+}
+
+/** For a promise that was refused: the numbers that our codes have in this call. */
+const inWordsOf =
+  (numbers: Readonly<Record<string, ConstructorParameters<typeof AuthyRefusal>[0]>>, notFound?: string) =>
+  (error: unknown): never => {
+    const number = error instanceof DomainError ? numbers[error.code] : undefined;
+    if (number === undefined) throw error;
+    throw new AuthyRefusal(number, number === 60023 && notFound !== undefined ? { message: notFound } : {});
+  };
+
+const nothingPending = (phone: string): string => `No pending verifications for ${lineOf(phone).shown} found.`;
+
+const toMailDate = (ms: number): string => new Date(ms).toUTCString().replace('GMT', '+0000');

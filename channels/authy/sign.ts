@@ -1,0 +1,23 @@
+import { createHmac } from 'node:crypto';
+import { canonical } from './canonical';
+import type { Parameters } from './canonical';
+
+export interface CallToSign {
+  /** Another one for every attempt. */
+  nonce: string;
+  /** In capitals. */
+  method: string;
+  /** As the other side knows it, without a query. */
+  url: string;
+  /** All of them, wherever they travel. */
+  parameters: Parameters;
+}
+
+/**
+ * The signature of one Authy call, as its header `X-Authy-Signature` carries it (base64): HMAC-SHA256 with the key of the
+ * application, over nonce, method, URL and the canonical parameters.
+ */
+export function signAuthy(key: string, { nonce, method, url, parameters }: CallToSign): string {
+  const text = [nonce, method, url, canonical(parameters)].join('|');
+  return createHmac('sha256', key).update(text).digest('base64');
+}
