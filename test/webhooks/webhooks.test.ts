@@ -137,7 +137,9 @@ test('events are listed in order, and a cursor never skips, with 16 writers at o
     Array.from({ length: 16 }, async (_, writer) => {
       const ids: string[] = [];
       for (let i = 0; i < 10; i++) {
-        ids.push((await program.call('POST', '/v1/users', { externalId: `writer-${writer}-${i}` })).body.id);
+        const { status, body } = await program.call('POST', '/v1/users', { externalId: `writer-${writer}-${i}` });
+        expect(status).toBe(201);
+        ids.push(body.id as string);
       }
       return ids;
     }),
