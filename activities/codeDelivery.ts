@@ -51,7 +51,7 @@ export function createCodeDeliveryActivities(deps: CodeDeliveryActivityDeps) {
 
   /** @throws when the carrier did not take the message in time */
   async function send(code: Code, withinMs: number): Promise<CodeDeliveryOutcome> {
-    const { tenantId, id, userId, generation, channel } = code;
+    const { tenantId, id, userId, generation, channel, locale, actionMessage } = code;
     const [user, tenant] = await Promise.all([users.find(pool, tenantId, userId), tenants.find(pool, tenantId)]);
     if (!user || !tenant) return 'not_needed';
     const carrier = carriers[channel];
@@ -61,7 +61,7 @@ export function createCodeDeliveryActivities(deps: CodeDeliveryActivityDeps) {
       idempotencyKey: `code:${id}:${generation}`,
       tenantId,
       to: user.phone,
-      text: toText(tenant.name, digitsOf(code)),
+      text: toText(tenant.name, digitsOf(code), { locale, about: actionMessage ?? undefined }),
     };
     await carry(channel, carrier, message, withinMs);
     return record(code, 'sent');

@@ -1,5 +1,6 @@
 import { MOST_ATTEMPTS, MOST_ATTEMPTS_AN_HOUR } from '../domain/code';
 import type { CodeChannel, CodeDeliveryState, CodePurpose } from '../domain/code';
+import type { Keyring } from '../platform/keys/keyring';
 import type { Queryable, Tx } from './transaction';
 
 /** Whose code, and for what. */
@@ -21,6 +22,12 @@ export interface Code extends CodeOwner {
   generation: number;
   channel: CodeChannel;
   length: number;
+  /** A MAC of what it was sent for; null for nothing in particular. */
+  action: Buffer | null;
+  /** What its message says of that. */
+  actionMessage: string | null;
+  /** Of its message. */
+  locale: string;
   /** Guesses at this generation. */
   attempts: number;
   state: 'open' | 'accepted';
@@ -39,6 +46,9 @@ interface Row {
   generation: number;
   channel: CodeChannel;
   length: number;
+  action: Buffer | null;
+  action_message: Buffer | null;
+  locale: string;
   attempts: number;
   state: Code['state'];
   delivery_state: CodeDeliveryState;
@@ -47,7 +57,10 @@ interface Row {
   read_at: Date;
 }
 
-const toCode = (row: Row): Code => ({
+/** What is asked for with a new code. */
+export type WantedCode = CodeOwner & Pick<Code, 'channel' | 'length' | 'action' | 'actionMessage' | 'locale'>;
+
+const toCode = (row: Row, actionMessage: string | null): Code => ({
   id: row.id,
   tenantId: row.tenant_id,
   userId: row.user_id,
@@ -55,6 +68,9 @@ const toCode = (row: Row): Code => ({
   generation: row.generation,
   channel: row.channel,
   length: row.length,
+  action: row.action,
+  actionMessage,
+  locale: row.locale,
   attempts: row.attempts,
   state: row.state,
   deliveryState: row.delivery_state,
@@ -65,30 +81,44 @@ const toCode = (row: Row): Code => ({
 
 const READ = `*, clock_timestamp() as read_at`;
 
-async function one(db: Queryable, sql: string, values: unknown[]): Promise<Code | undefined> {
-  const { rows } = await db.query<Row>(sql, values);
-  return rows[0] && toCode(rows[0]);
-}
-
 // One reading of the clock decides, that of `excluded`: two could fall on both sides of the hour's end.
 const IS_OVER = `hour.window_started_at + interval '1 hour' <= excluded.window_started_at`;
 
 /** Codes. They hold no digits: these are derived from id and generation. */
-export function createCodeRows() {
+export function createCodeRows(keyring: Keyring) {
+  const open = (row: Row): Code => {
+    const sealed = row.action_message;
+    return toCode(row, sealed && keyring.decrypt('code', sealed, `${row.user_id}:${row.purpose}`).toString('utf8'));
+  };
+
+  async function one(db: Queryable, sql: string, values: unknown[]): Promise<Code | undefined> {
+    const { rows } = await db.query<Row>(sql, values);
+    return rows[0] && open(rows[0]);
+  }
+
   return {
     /** A new generation: all that was known of the one before is over. `id` is taken where there is no row yet. */
-    async issue(tx: Tx, code: CodeOwner & Pick<Code, 'id' | 'channel' | 'length'>, lifetimeMs: number): Promise<Code> {
+    async issue(tx: Tx, code: WantedCode & Pick<Code, 'id'>, lifetimeMs: number): Promise<Code> {
       const issued = await one(
         tx,
-        `insert into codes as code (id, tenant_id, user_id, purpose, channel, length, created_at, expires_at, workflow_due_at)
-         select $1, $2, $3, $4, $5, $6, at, at + $7 * interval '1 millisecond', at + interval '5 seconds'
+        `insert into codes as code (id, tenant_id, user_id, purpose, channel, length, action, action_message, locale,
+                                      created_at, expires_at, workflow_due_at)
+         select $1, $2, $3, $4, $5, $6, $8, $9, $10, at, at + $7 * interval '1 millisecond', at + interval '5 seconds'
            from clock_timestamp() at
          on conflict on constraint codes_one_a_purpose do update
             set generation = code.generation + 1, channel = excluded.channel, length = excluded.length, attempts = 0,
+                action = excluded.action, action_message = excluded.action_message, locale = excluded.locale,
                 state = 'open', delivery_state = 'waiting', created_at = excluded.created_at,
                 expires_at = excluded.expires_at, workflow_due_at = excluded.workflow_due_at
          returning ${READ}`,
-        [code.id, code.tenantId, code.userId, code.purpose, code.channel, code.length, lifetimeMs],
+        [
+          ...[code.id, code.tenantId, code.userId, code.purpose, code.channel, code.length, lifetimeMs],
+          code.action,
+          code.actionMessage === null
+            ? null
+            : keyring.encrypt('code', code.actionMessage, `${code.userId}:${code.purpose}`),
+          code.locale,
+        ],
       );
       return issued!;
     },
@@ -192,7 +222,7 @@ export function createCodeRows() {
           returning ${READ}`,
         [limit],
       );
-      return rows.map(toCode);
+      return rows.map(open);
     },
 
     /** Forgets all codes of a user, and how often they were guessed. */

@@ -11,6 +11,9 @@ const EXPIRED = {
   // Not at once: who checks an expired code is told that it has expired.
   codes: `select ctid from codes where expires_at < now() - interval '1 day' order by expires_at`,
   codeWindows: `select ctid from code_windows where window_started_at < now() - interval '1 hour' order by window_started_at`,
+  // The longest time in which something is counted is an hour.
+  recentActs: `select ctid from recent_acts where last_at < now() - interval '2 hours' order by last_at`,
+  sentCodes: `select ctid from sent_codes where day < current_date - 2 order by day`,
   // Not at once: its end is asked for, and wrong guesses of an hour are counted.
   phoneVerifications: `select ctid from phone_verifications where expires_at < now() - interval '1 day' order by expires_at`,
   // Longer than any onboarding that could still confirm it.
@@ -25,6 +28,8 @@ const TABLE = {
   registrationTokens: 'registration_tokens',
   codes: 'codes',
   codeWindows: 'code_windows',
+  recentActs: 'recent_acts',
+  sentCodes: 'sent_codes',
   phoneVerifications: 'phone_verifications',
   totpSecrets: 'totp_secrets',
   deliveries: 'deliveries',

@@ -40,6 +40,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   { table: 'webhook_endpoints', column: 'url', purpose: 'webhook', key: ID },
   { table: 'webhook_endpoints', column: 'secret', purpose: 'webhook', key: ID },
   { table: 'webhook_endpoints', column: 'previous_secret', purpose: 'webhook', key: ID },
+  { table: 'codes', column: 'action_message', purpose: 'code', key: ['user_id', 'purpose'] },
   { table: 'totp_secrets', column: 'secret', purpose: 'totp', key: ['user_id'] },
   {
     ...{ table: 'phone_verifications', column: 'phone', purpose: 'phone-verification', key: ID },

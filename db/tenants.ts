@@ -3,6 +3,7 @@ import type { Keyring } from '../platform/keys/keyring';
 import { createApiKeyRows } from './apiKeys';
 import { createAuthyCallbackRows } from './authyCallbacks';
 import { createDashboardKeyRows } from './dashboardKeys';
+import { createSendLimitRows } from './sendLimits';
 import { TENANT_COLUMNS, toTenant } from './tenantRow';
 import type { Tenant, TenantRow } from './tenantRow';
 import type { Queryable, Tx } from './transaction';
@@ -30,6 +31,7 @@ export function createTenantRows(keyring: Keyring) {
     ...createApiKeyRows(keyring),
     ...createAuthyCallbackRows(keyring),
     ...createDashboardKeyRows(keyring),
+    ...createSendLimitRows(),
 
     /** False when the name, or the Authy API key, belongs to a tenant already. */
     async insert(

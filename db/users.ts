@@ -11,6 +11,8 @@ export interface User {
   phone: string | null;
   email: string | null;
   createdAtMs: number;
+  /** A code of this user was accepted once. */
+  isConfirmed: boolean;
 }
 
 interface Row {
@@ -21,6 +23,7 @@ interface Row {
   phone: Buffer | null;
   email: Buffer | null;
   created_at: Date;
+  confirmed_at: Date | null;
 }
 
 /** Users: phone and e-mail are sealed; a phone is found by its blind index. */
@@ -36,6 +39,7 @@ export function createUserRows(keyring: Keyring) {
     phone: open(row.phone, row.id),
     email: open(row.email, row.id),
     createdAtMs: row.created_at.getTime(),
+    isConfirmed: row.confirmed_at !== null,
   });
 
   async function one(db: Queryable, sql: string, values: unknown[]): Promise<User | undefined> {
@@ -122,6 +126,14 @@ export function createUserRows(keyring: Keyring) {
         `update users set email = $3
           where tenant_id = $1 and id = $2 and removed_at is null and not ($4 and email is not null)`,
         [tenantId, id, seal(email, id), onlyWhereNone],
+      );
+    },
+
+    /** Notes that a code of this locked user was accepted; the first one counts. */
+    async confirm(tx: Tx, tenantId: string, id: string): Promise<void> {
+      await tx.query(
+        `update users set confirmed_at = clock_timestamp() where tenant_id = $1 and id = $2 and confirmed_at is null`,
+        [tenantId, id],
       );
     },
 

@@ -18,6 +18,9 @@ export const MOST_ATTEMPTS = 5;
 /** Guesses of one user in an hour: at all codes, and at TOTP. */
 export const MOST_ATTEMPTS_AN_HOUR = 10;
 
+/** Guesses of one user in a minute, right ones too, where nobody says which kind of code it is. */
+export const MOST_ATTEMPTS_A_MINUTE = 5;
+
 /**
  * The digits of a code: the first 64 bits of a MAC, modulo 10^length (RFC 4226 section 5.3 takes 31 bits). With 64 bits
  * the likeliest of 10^10 codes is likelier than the least likely one by less than one part in 10^9.

@@ -45,15 +45,21 @@ export interface TextOptions {
   locale?: string;
   /** How long the code is still good. */
   minutes?: number;
+  /** What it was sent for, in the words of the tenant; said first. */
+  about?: string | undefined;
 }
 
 /** The text message that brings a code. */
-export const toSmsText = (sender: string, digits: string, { locale = 'en', minutes = 10 }: TextOptions = {}): string =>
-  TEXTS[languageOf(locale)].sms(sender, digits, minutes);
+export const toSmsText = (
+  sender: string,
+  digits: string,
+  { locale = 'en', minutes = 10, about }: TextOptions = {},
+): string => (about === undefined ? '' : `${about}\n`) + TEXTS[languageOf(locale)].sms(sender, digits, minutes);
 
 /** What a call says: the digits one by one, and twice. */
 export const toSpokenText = (
   sender: string,
   digits: string,
-  { locale = 'en', minutes = 10 }: TextOptions = {},
-): string => TEXTS[languageOf(locale)].spoken(sender, [...digits].join(', '), minutes);
+  { locale = 'en', minutes = 10, about }: TextOptions = {},
+): string =>
+  (about === undefined ? '' : `${about}. `) + TEXTS[languageOf(locale)].spoken(sender, [...digits].join(', '), minutes);

@@ -60,6 +60,7 @@ const REFUSALS = {
   code_expired: [410, 'The code has expired; send another one.'],
   // Not 401 or 403: whoever calls may ask, and only what a person typed is wrong.
   code_wrong: [422, 'The code is wrong.'],
+  code_used: [422, 'This code was accepted before.'],
   too_many_attempts: [429, 'Too many wrong codes; wait, or send another code.'],
   totp_not_found: [404, 'This user has no TOTP secret; create one first.'],
   method_enabled: [409, 'This method is enabled already; remove it first.'],

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
-import type { Code, CodeOwner, CodeRows } from '../db/codes';
+import type { Code, CodeOwner, CodeRows, WantedCode } from '../db/codes';
 import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
 import type { User, UserRows } from '../db/users';
@@ -11,21 +11,35 @@ import type { ErrorCode, RefusalDetail } from '../domain/errors';
 import type { Keyring } from '../platform/keys/keyring';
 import type { CodeDeliveries } from './codeDeliveries';
 import { createDigits } from './digits';
+import type { SendLimits } from './sendLimits';
 import { refused, settle, wrongGuess } from './guesses';
 import type { Guess, Verdict } from './guesses';
 
 export interface CodeDeps {
   pool: Pool;
   codes: CodeRows;
-  users: Pick<UserRows, 'lock'>;
-  keyring: Pick<Keyring, 'mac' | 'macs'>;
+  users: Pick<UserRows, 'lock' | 'confirm'>;
+  keyring: Pick<Keyring, 'mac' | 'macs' | 'macMatches'>;
   /** Those with a provider. */
   channels: ReadonlySet<CodeChannel>;
   deliveries: Pick<CodeDeliveries, 'start'>;
+  sendLimits: Pick<SendLimits, 'count'>;
 }
 
+/** A code as callers ask for it. */
+export type CodeRequest = Pick<Code, 'channel' | 'length'> & {
+  /** What it is for; whoever checks it has to name the same. */
+  action?: string | undefined;
+  /** What its message says of that. */
+  actionMessage?: string | undefined;
+  /** One of LOCALES; English otherwise. */
+  locale?: string | undefined;
+  /** A person asked for it, perhaps impatiently. */
+  hasPause?: boolean;
+};
+
 /** Digits that a person gets by text message or call, and types somewhere else. */
-export function createCodes({ pool, codes, users, keyring, channels, deliveries }: CodeDeps) {
+export function createCodes({ pool, codes, users, keyring, channels, deliveries, sendLimits }: CodeDeps) {
   const digits = createDigits('code', keyring);
 
   /** @throws channel_not_configured, no_phone; both name the field that asked for the channel. */
@@ -38,11 +52,19 @@ export function createCodes({ pool, codes, users, keyring, channels, deliveries 
    * A new code in place of the one before, within the caller's transaction, which holds the user. Sent by
    * `startDelivery` after the commit, or by reconcile.
    */
-  const issue = (tx: Tx, wanted: CodeOwner & Pick<Code, 'channel' | 'length'>): Promise<Code> =>
-    codes.issue(tx, { ...wanted, id: randomUUID() }, CODE_LIFETIME_MS);
+  const issue = (tx: Tx, { action, actionMessage, locale = 'en', hasPause: _, ...wanted }: CodeOwner & CodeRequest) => {
+    const mac = action === undefined ? null : keyring.mac(ACTION, wanted.tenantId, action);
+    const code: WantedCode = { ...wanted, action: mac, actionMessage: actionMessage ?? null, locale };
+    return codes.issue(tx, { ...code, id: randomUUID() }, CODE_LIFETIME_MS);
+  };
+
+  const isSameAction = ({ action, tenantId }: Code, named: string | undefined): boolean =>
+    action === null || named === undefined
+      ? action === null && named === undefined
+      : keyring.macMatches(ACTION, action, tenantId, named);
 
   /** Judges a guess and counts it, within the caller's transaction; locks the code, and then the user's hour. */
-  async function judge(tx: Tx, { code: typed, ...owner }: Guess): Promise<Verdict> {
+  async function judge(tx: Tx, { code: typed, action, ...owner }: Guess): Promise<Verdict> {
     const { tenantId, userId, purpose } = owner;
     const code = await codes.countAttempt(tx, owner);
     if (!code) return refused(...whyNot(await codes.find(tx, owner)));
@@ -53,7 +75,7 @@ export function createCodes({ pool, codes, users, keyring, channels, deliveries 
       return refused('too_many_attempts', { retryAfterSeconds: await hourEndsInSeconds(tx, tenantId, userId) });
     }
     const event = { userId, data: { channel: code.channel, purpose } };
-    if (!digits.isRight(code, typed)) {
+    if (!digits.isRight(code, typed) || !isSameAction(code, action)) {
       const attemptsLeft = Math.min(MOST_ATTEMPTS - code.attempts, leftThisHour);
       return wrongGuess(attemptsLeft, event);
     }
@@ -66,6 +88,13 @@ export function createCodes({ pool, codes, users, keyring, channels, deliveries 
     Math.ceil((await codes.windowEndsInMs(tx, tenantId, userId)) / 1_000);
 
   return {
+    /** The newest code for a purpose, of a user who is held. */
+    find: codes.find,
+
+    /** Whether these digits were accepted as this code, and its time is not over. */
+    wasAccepted: (code: Code, typed: string): boolean =>
+      code.state === 'accepted' && !isCodeExpired(code) && digits.isRight(code, typed),
+
     requireReach,
     issue,
     judge,
@@ -78,19 +107,20 @@ export function createCodes({ pool, codes, users, keyring, channels, deliveries 
 
     /**
      * Sends a user a code to log in with. What `keep` writes belongs to the same transaction.
-     * @throws user_not_found, channel_not_configured, no_phone
+     * @throws user_not_found, channel_not_configured, no_phone, too_many_requests
      */
     async send(
       tenantId: string,
       userId: string,
-      { channel, length }: Pick<Code, 'channel' | 'length'>,
+      wanted: CodeRequest,
       keep: (tx: Tx, code: Code) => Promise<void>,
     ): Promise<Code> {
       const code = await inTransaction(pool, async (tx) => {
         const user = await users.lock(tx, tenantId, userId);
         if (!user) throw new DomainError('user_not_found');
-        requireReach(user, channel);
-        const issued = await issue(tx, { tenantId, userId, purpose: 'login', channel, length });
+        requireReach(user, wanted.channel);
+        await sendLimits.count(tx, tenantId, user.phone!, { hasPause: wanted.hasPause ?? false });
+        const issued = await issue(tx, { ...wanted, tenantId, userId, purpose: 'login' });
         await keep(tx, issued);
         return issued;
       });
@@ -105,6 +135,8 @@ export function createCodes({ pool, codes, users, keyring, channels, deliveries 
     },
   };
 }
+const ACTION = 'code-action';
+
 export type Codes = ReturnType<typeof createCodes>;
 
 /** Why a code takes no guess. */

@@ -11,6 +11,8 @@ import type { NewEvent } from '../domain/event';
 /** What a person typed. */
 export interface Guess extends CodeOwner {
   code: string;
+  /** What it is typed for: a code that was sent for an action is good for that one only. */
+  action?: string | undefined;
 }
 
 /**
@@ -22,7 +24,7 @@ export type Verdict =
 
 /** Judges a guess with its user locked, commits what was counted, and only then refuses. @throws user_not_found, the refusal */
 export async function settle(
-  { pool, users }: { pool: Pool; users: Pick<UserRows, 'lock'> },
+  { pool, users }: { pool: Pool; users: Pick<UserRows, 'lock' | 'confirm'> },
   { tenantId, userId }: Pick<Guess, 'tenantId' | 'userId'>,
   judge: (tx: Tx) => Promise<Verdict>,
   keep: (tx: Tx) => Promise<void>,
@@ -30,7 +32,10 @@ export async function settle(
   const verdict = await inTransaction(pool, async (tx) => {
     if (!(await users.lock(tx, tenantId, userId))) throw new DomainError('user_not_found');
     const judged = await judge(tx);
-    if (judged.kind === 'accepted') await keep(tx);
+    if (judged.kind === 'accepted') {
+      await users.confirm(tx, tenantId, userId);
+      await keep(tx);
+    }
     if (judged.events.length > 0) await recordEvents(tx, tenantId, judged.events);
     return judged;
   });

@@ -29,7 +29,7 @@ import { waitFor, watch } from './waiting';
 export interface OnboardingDeps {
   pool: Pool;
   onboardings: OnboardingRows;
-  users: Pick<UserRows, 'find' | 'lock'>;
+  users: Pick<UserRows, 'find' | 'lock' | 'confirm'>;
   tenants: Pick<TenantRows, 'readOnboardingDefaults'>;
   steps: OnboardingSteps;
   ends: OnboardingEnds;
@@ -162,6 +162,7 @@ export function createOnboardings(deps: OnboardingDeps) {
           if (judged.length > 0) await recordEvents(tx, tenantId, judged);
           return verdict.refusal;
         }
+        await users.confirm(tx, tenantId, before.userId);
         const { onboarding, events, wake } = await ends.enable(tx, before, before.method!);
         await recordEvents(tx, tenantId, [...judged, ...events], wake);
         return onboarding;

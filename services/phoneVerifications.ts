@@ -21,6 +21,7 @@ import { constantTimeEqual } from '../platform/keys/secret';
 import { digestPhone } from './authyEvents';
 import { createDigits } from './digits';
 import type { PhoneVerificationWorkflows } from './phoneVerificationWorkflows';
+import type { SendLimits } from './sendLimits';
 import { isId } from './text';
 
 export interface PhoneVerificationDeps {
@@ -29,6 +30,7 @@ export interface PhoneVerificationDeps {
   keyring: Pick<Keyring, 'mac' | 'macs'>;
   /** Those with a provider. */
   channels: ReadonlySet<CodeChannel>;
+  sendLimits: Pick<SendLimits, 'count'>;
   workflows: Pick<PhoneVerificationWorkflows, 'start' | 'tell'>;
 }
 
@@ -52,7 +54,7 @@ interface Settled<T> {
 
 /** Whether somebody has a phone: a code is sent to it, and typed somewhere else. There need be no user. */
 export function createPhoneVerifications(deps: PhoneVerificationDeps) {
-  const { pool, phoneVerifications: rows, keyring, channels, workflows } = deps;
+  const { pool, phoneVerifications: rows, keyring, channels, sendLimits, workflows } = deps;
   const digits = createDigits('phone-verification', keyring);
 
   async function settle<T>(tenantId: string, work: (tx: Tx) => Promise<Settled<T>>): Promise<T> {
@@ -122,6 +124,16 @@ export function createPhoneVerifications(deps: PhoneVerificationDeps) {
       return { events: [event], result: await rows.find(tx, key) };
     });
 
+  /** Where too many codes were sent, that is told too, in a transaction of its own: nothing else is to remain. */
+  async function noteRefusal(tenantId: string, phone: string, error: unknown): Promise<never> {
+    if (error instanceof DomainError && error.code === 'too_many_requests') {
+      const newest = await rows.findNewest(pool, tenantId, phone);
+      const type = 'phone_verification_refused';
+      await inTransaction(pool, (tx) => recordEvents(tx, tenantId, [newest ? told(type, newest) : { type }]));
+    }
+    throw error;
+  }
+
   return {
     /** The code, for whoever sends it. */
     codeOf,
@@ -131,7 +143,7 @@ export function createPhoneVerifications(deps: PhoneVerificationDeps) {
 
     /**
      * Sends a code to a phone: the same one as long as a verification is pending, unless the tenant chooses another.
-     * @throws channel_not_configured, phone_is_landline, phone_invalid
+     * @throws channel_not_configured, phone_is_landline, phone_invalid, too_many_requests
      */
     async start(tenantId: string, wanted: WantedVerification): Promise<PhoneVerification> {
       const { phone, channel, locale, customCode = null } = wanted;
@@ -139,6 +151,7 @@ export function createPhoneVerifications(deps: PhoneVerificationDeps) {
       const length = customCode?.length ?? wanted.length;
       const started = await settle(tenantId, async (tx) => {
         const { pending, events } = await hold(tx, tenantId, phone);
+        await sendLimits.count(tx, tenantId, phone, { hasPause: true });
         const verification = pending
           ? await rows.sendAgain(tx, {
               ...pending,
@@ -153,7 +166,7 @@ export function createPhoneVerifications(deps: PhoneVerificationDeps) {
             );
         const type = pending ? 'phone_verification_resent' : 'phone_verification_started';
         return { events: [...events, told(type, verification)], result: verification };
-      });
+      }).catch((error: unknown) => noteRefusal(tenantId, phone, error));
       if (started.round === 1) workflows.start(started);
       else workflows.tell(started, 'resend');
       return started;

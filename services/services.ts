@@ -13,6 +13,8 @@ import type { Notifications } from '../db/notifications';
 import { createOnboardingRows } from '../db/onboardings';
 import { createOneTouchRows } from '../db/oneTouch';
 import { createPhoneVerificationRows } from '../db/phoneVerifications';
+import { createRecentActRows } from '../db/recentActs';
+import { createSentCodeRows } from '../db/sentCodes';
 import { createSimulatorRows } from '../db/simulator';
 import { createStatisticsRows } from '../db/statistics';
 import { createTenantRows } from '../db/tenants';
@@ -50,9 +52,12 @@ import { createPhoneVerifications } from './phoneVerifications';
 import { createPhoneVerificationWorkflows } from './phoneVerificationWorkflows';
 import { createRegistrationTokens } from './registrationTokens';
 import { createReports } from './reports';
+import { createSecondFactor } from './secondFactor';
+import { createSendLimits } from './sendLimits';
 import { createStatistics } from './statistics';
 import { createTenants } from './tenants';
 import { createTotp } from './totp';
+import { createTotpPictures } from './totpPictures';
 import { createTurns } from './turns';
 import { createUsers } from './users';
 import { createWebhookDrains } from './webhookDrains';
@@ -96,9 +101,11 @@ export function createServices(deps: ServicesDeps) {
     authyFacts: createAuthyFactRows(keyring),
     brandings: createBrandingRows(),
     methods: createMethodRows(),
-    codes: createCodeRows(),
+    codes: createCodeRows(keyring),
     totp: createTotpRows(keyring),
     phoneVerifications: createPhoneVerificationRows(keyring),
+    recentActs: createRecentActRows(),
+    sentCodes: createSentCodeRows(),
     simulator: createSimulatorRows(keyring),
     statistics: createStatisticsRows(),
   };
@@ -117,7 +124,15 @@ export function createServices(deps: ServicesDeps) {
   const confirmations = createConfirmations({ ...rows, ends });
   const tokens = createRegistrationTokens(rows.devices, keyring);
   const installLinks = createInstallLinks({ keyring, publicUrl: issuer, channels: deps.codeChannels });
-  const codes = createCodes({ pool, ...rows, keyring, channels: deps.codeChannels, deliveries: codeDeliveries });
+  const sendLimits = createSendLimits({ ...rows, keyring });
+  const codes = createCodes({
+    pool,
+    ...rows,
+    keyring,
+    channels: deps.codeChannels,
+    deliveries: codeDeliveries,
+    sendLimits,
+  });
   const totp = createTotp({ pool, ...rows, methods });
   const tenants = createTenants(pool, rows.tenants);
   const callbacks = createCallbackSender({
@@ -193,13 +208,17 @@ export function createServices(deps: ServicesDeps) {
     installLinks,
     methods,
     codes,
+    sendLimits,
     codeDeliveries,
     totp,
+    totpPictures: createTotpPictures({ keyring, totp }),
+    secondFactor: createSecondFactor({ pool, ...rows, keyring, codes, totp }),
     phoneVerifications: createPhoneVerifications({
       pool,
       ...rows,
       keyring,
       channels: deps.codeChannels,
+      sendLimits,
       workflows: phoneVerificationWorkflows,
     }),
     phoneVerificationWorkflows,

@@ -32,7 +32,7 @@ export interface TotpDeps {
   totp: TotpRows;
   codes: Pick<CodeRows, 'countInWindow' | 'returnToWindow' | 'windowEndsInMs'>;
   tenants: Pick<TenantRows, 'find'>;
-  users: Pick<UserRows, 'find' | 'lock'>;
+  users: Pick<UserRows, 'find' | 'lock' | 'confirm'>;
   methods: Pick<Methods, 'enable'>;
 }
 
@@ -51,7 +51,7 @@ export function createTotp({ pool, totp, codes, tenants, users, methods }: TotpD
       throw new DomainError('method_enabled');
     }
     const { name } = (await tenants.find(tx, tenantId))!;
-    const app = new TOTP({ ...TOTP_PARAMETERS, issuer: name, label: accountOf(user), secret: toSecret(bytes) });
+    const app = appOf(bytes, name, accountOf(user));
     const uri = app.toString();
     return { secret: app.secret.base32, uri, qrSvg: await toQrCode(uri, { type: 'svg' }) };
   }
@@ -69,7 +69,7 @@ export function createTotp({ pool, totp, codes, tenants, users, methods }: TotpD
       return refused('too_many_attempts', { retryAfterSeconds: Math.ceil(endsInMs / 1_000) });
     }
     const event = { userId, data: { channel: 'totp', purpose } };
-    const step = findStep(found, code);
+    const step = stepsOf(found, code).find((each) => each > found.lastStep);
     if (step === undefined || !(await totp.takeStep(tx, found, step))) {
       return wrongGuess(attemptsLeft, event);
     }
@@ -78,9 +78,27 @@ export function createTotp({ pool, totp, codes, tenants, users, methods }: TotpD
     return { kind: 'accepted', events: [...events, { type: 'code_accepted', ...event }] };
   }
 
+  /** The same; the first accepted code enables the method, too. */
+  async function judgeAndEnable(tx: Tx, guess: Guess): Promise<Verdict> {
+    const { tenantId, userId } = guess;
+    const verdict = await judge(tx, guess);
+    if (verdict.kind === 'refused' || !(await methods.enable(tx, tenantId, userId, 'totp'))) return verdict;
+    const enabled: NewEvent = { type: 'method_enabled', userId, data: { method: 'totp' } };
+    return { ...verdict, events: [...verdict.events, enabled] };
+  }
+
   return {
     begin,
     judge,
+    judgeAndEnable,
+
+    /** Whether these are digits that the user's app shows about now, and whether they were accepted already. */
+    async recognize(tx: Tx, { tenantId, userId, code }: Guess): Promise<'fresh' | 'used' | undefined> {
+      const found = await totp.find(tx, tenantId, userId);
+      const steps = found ? stepsOf(found, code) : [];
+      if (steps.length === 0) return undefined;
+      return steps.some((step) => step > found!.lastStep) ? 'fresh' : 'used';
+    },
 
     /** @throws user_not_found, method_enabled */
     create: (tenantId: string, userId: string, keep: (tx: Tx, setUp: TotpSetUp) => Promise<void>): Promise<TotpSetUp> =>
@@ -92,31 +110,51 @@ export function createTotp({ pool, totp, codes, tenants, users, methods }: TotpD
         return setUp;
       }),
 
+    /**
+     * A secret that the caller does not get to see, what people know it by, and its id for `uriOf`.
+     * @throws user_not_found, method_enabled
+     */
+    createUnseen: (tenantId: string, userId: string): Promise<{ id: string; account: string; issuer: string }> =>
+      inTransaction(pool, async (tx) => {
+        const user = await users.lock(tx, tenantId, userId);
+        if (!user) throw new DomainError('user_not_found');
+        await begin(tx, tenantId, userId);
+        const { id } = (await totp.find(tx, tenantId, userId))!;
+        const { name: issuer } = (await tenants.find(tx, tenantId))!;
+        await recordEvents(tx, tenantId, [{ type: 'totp_created', userId }]);
+        return { id, account: accountOf(user), issuer };
+      }),
+
+    /** What an app scans; undefined once the secret is confirmed, or another one took its place. */
+    async uriOf(about: { tenantId: string; userId: string; secretId: string; label: string }) {
+      const { tenantId, userId, secretId, label } = about;
+      const found = await totp.find(pool, tenantId, userId);
+      const tenant = await tenants.find(pool, tenantId);
+      if (!tenant || found?.id !== secretId || found.isConfirmed) return undefined;
+      return appOf(found.secret, tenant.name, label).toString();
+    },
+
     /** The first accepted code enables the method. @throws user_not_found, totp_not_found, code_wrong, too_many_attempts */
     check: (tenantId: string, userId: string, code: string, keep: (tx: Tx) => Promise<void>): Promise<void> => {
       const guess = { tenantId, userId, purpose: 'login', code } as const;
-      const judgeAndEnable = async (tx: Tx): Promise<Verdict> => {
-        const verdict = await judge(tx, guess);
-        if (verdict.kind === 'refused' || !(await methods.enable(tx, tenantId, userId, 'totp'))) return verdict;
-        const enabled: NewEvent = { type: 'method_enabled', userId, data: { method: 'totp' } };
-        return { ...verdict, events: [...verdict.events, enabled] };
-      };
-      return settle({ pool, users }, guess, judgeAndEnable, keep);
+      return settle({ pool, users }, guess, (tx) => judgeAndEnable(tx, guess), keep);
     },
   };
 }
 export type Totp = ReturnType<typeof createTotp>;
+
+/** An app that shows the codes of this secret. */
+const appOf = (secret: Buffer, issuer: string, label: string) =>
+  new TOTP({ ...TOTP_PARAMETERS, issuer, label, secret: toSecret(secret) });
 
 const toSecret = (bytes: Buffer) => new Secret({ buffer: new Uint8Array(bytes).buffer });
 
 /** How an app lists it beside the tenant's name. */
 const accountOf = ({ email, externalId, phone, id }: User): string => email ?? externalId ?? phone ?? id;
 
-/** The oldest step not taken yet whose code this is. All are compared, so that the time does not tell which one it was. */
-function findStep({ secret, readAtMs, lastStep }: TotpSecret, typed: string): number | undefined {
+/** The steps whose code this is, oldest first. All are compared, so that the time does not tell which one it was. */
+function stepsOf({ secret, readAtMs }: TotpSecret, typed: string): number[] {
   const app = new TOTP({ ...TOTP_PARAMETERS, secret: toSecret(secret) });
   const codeOf = (step: number) => app.generate({ timestamp: step * TOTP_PARAMETERS.period * 1_000 });
-  return stepsAt(readAtMs)
-    .filter((step) => constantTimeEqual(codeOf(step), typed))
-    .find((step) => step > lastStep);
+  return stepsAt(readAtMs).filter((step) => constantTimeEqual(codeOf(step), typed));
 }

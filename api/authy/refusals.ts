@@ -9,6 +9,8 @@ export interface RefusalOptions {
   message?: string;
   /** What is wrong with which field: `{ cellphone: 'is invalid' }`. */
   fields?: Readonly<Record<string, string>>;
+  /** Members of the body beside the message that are no fields. */
+  beside?: object;
   status?: number;
   retryAfterSeconds?: number | undefined;
 }
@@ -17,16 +19,18 @@ export interface RefusalOptions {
 export class AuthyRefusal extends Error {
   readonly status: number;
   readonly fields: Readonly<Record<string, string>>;
+  readonly beside: object;
   readonly retryAfterSeconds: number | undefined;
 
   constructor(
     readonly number: AuthyNumber,
-    { message, fields = {}, status, retryAfterSeconds }: RefusalOptions = {},
+    { message, fields = {}, beside = {}, status, retryAfterSeconds }: RefusalOptions = {},
   ) {
     super(message ?? NUMBERS[number][1]);
     this.name = 'AuthyRefusal';
     this.status = status ?? NUMBERS[number][0];
     this.fields = fields;
+    this.beside = beside;
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }
@@ -61,6 +65,7 @@ const NUMBER_OF: Partial<Record<ErrorCode, AuthyNumber>> = {
   no_phone: 60058,
   channel_not_configured: 60015,
   code_wrong: 60020,
+  code_used: 60019,
   code_expired: 60020,
   code_not_found: 60020,
   totp_not_found: 60020,
@@ -97,6 +102,14 @@ function translate(refusal: DomainError): AuthyRefusal {
 }
 
 /** The body of an error: fields stand inside `errors`, and again beside it, because clients look in either place. */
-export function errorBody({ number, message, fields }: AuthyRefusal, more: object = {}): object {
-  return { ...more, ...fields, message, success: false, errors: { ...fields, message }, error_code: String(number) };
+export function errorBody({ number, message, fields, beside }: AuthyRefusal, more: object = {}): object {
+  return {
+    ...more,
+    ...fields,
+    message,
+    ...beside,
+    success: false,
+    errors: { ...fields, message },
+    error_code: String(number),
+  };
 }

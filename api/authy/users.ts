@@ -84,17 +84,20 @@ export function userRoutes({ call }: Pick<AuthyMounting, 'call'>, { users, onboa
 
 const DEVICE_NAMES: Readonly<Record<string, string>> = { android: 'android', ios: 'iphone', web: 'authy_chrome' };
 
+/** As clients know the kind of a device. */
+export const deviceName = ({ platform }: Pick<Device, 'platform'>): string => DEVICE_NAMES[platform] ?? platform;
+
 /** How a user stands. Clients insist on a calling code that exists, also for who has no phone number. */
 function toStatus(user: User, devices: readonly Device[]): object {
   const phone = user.phone === null ? undefined : splitPhone(user.phone);
   return {
     authy_id: user.authyId,
-    confirmed: false,
+    confirmed: user.isConfirmed,
     registered: devices.length > 0,
     country_code: Number(phone?.callingCode ?? 1),
     phone_number: `XXX-XXX-${phone?.national.slice(-4) ?? 'XXXX'}`,
     email: user.email,
-    devices: [...new Set(devices.map(({ platform }) => DEVICE_NAMES[platform] ?? platform))],
+    devices: [...new Set(devices.map(deviceName))],
     has_hard_token: false,
     account_disabled: false,
     detailed_devices: devices.map(({ authyId, platform, createdAtMs }) => ({

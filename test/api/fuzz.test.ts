@@ -31,10 +31,13 @@ const json = fc.oneof(
   fc.constantFrom<unknown>(null, -0, 1e308, 2 ** 53, [], {}, [[]], { length: 3 }),
 );
 
-/** Whatever came, it was understood or refused, as JSON; and no accident was logged. */
+/** Whatever came, it was understood or refused, as JSON or as the file that was asked for; and no accident was logged. */
 function expectNoAccident(reply: { status: number; text: string; headers: Record<string, unknown> }): void {
   const type = String(reply.headers['content-type']);
-  if (reply.status >= 500 || (reply.status !== 204 && !/^application\/(problem\+)?json/.test(type))) {
+  if (
+    reply.status >= 500 ||
+    (reply.status !== 204 && !/^(application\/((problem\+)?json|x-ndjson)|text\/csv)/.test(type))
+  ) {
     throw new Error(`${reply.status} ${type} ${reply.text}`);
   }
 }

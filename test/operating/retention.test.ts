@@ -23,7 +23,10 @@ describe('what is kept for a while only', () => {
   }, 60_000);
   afterAll(() => program?.close());
 
-  type Ages = Record<'key' | 'proof' | 'token' | 'delivery' | 'code' | 'window' | 'secret' | 'verification', string>;
+  type Ages = Record<
+    'key' | 'proof' | 'token' | 'delivery' | 'code' | 'window' | 'secret' | 'verification' | 'act' | 'sentDays',
+    string
+  >;
 
   /** Rows of every kind, so old; named so that they can be told apart. */
   async function plant(name: string, count: number, ages: Ages) {
@@ -75,6 +78,16 @@ describe('what is kept for a while only', () => {
          from generate_series(1, $3)`,
       [tenant.id, ages.verification, count],
     );
+    await pool.query(
+      `insert into recent_acts (tenant_id, subject, at, last_at)
+       select $1, uuid_send(gen_random_uuid()), '{}', now() - $2::interval from generate_series(1, $3)`,
+      [tenant.id, ages.act, count],
+    );
+    await pool.query(
+      `insert into sent_codes (tenant_id, country, day, sent)
+       select $1, gen_random_uuid(), current_date - $2::int, 1 from generate_series(1, $3)`,
+      [tenant.id, ages.sentDays, count],
+    );
   }
   const OLD = {
     key: '48 hours 1 second',
@@ -85,6 +98,8 @@ describe('what is kept for a while only', () => {
     window: '1 hour 1 second',
     secret: '48 hours 1 second',
     verification: '24 hours 1 second',
+    act: '2 hours 1 second',
+    sentDays: '3',
   };
   const YOUNG = {
     key: '47 hours 59 minutes',
@@ -95,12 +110,24 @@ describe('what is kept for a while only', () => {
     window: '59 minutes',
     secret: '47 hours 59 minutes',
     verification: '23 hours 59 minutes',
+    act: '1 hour 59 minutes',
+    sentDays: '2',
   };
 
   async function counts() {
     const { rows } = await program.pool.query<
       Record<
-        'keys' | 'proofs' | 'tokens' | 'deliveries' | 'attempts' | 'codes' | 'windows' | 'secrets' | 'verifications',
+        | 'keys'
+        | 'proofs'
+        | 'tokens'
+        | 'deliveries'
+        | 'attempts'
+        | 'codes'
+        | 'windows'
+        | 'secrets'
+        | 'verifications'
+        | 'acts'
+        | 'sent',
         number
       >
     >(
@@ -112,7 +139,9 @@ describe('what is kept for a while only', () => {
               (select count(*)::int from codes) as codes,
               (select count(*)::int from code_windows) as windows,
               (select count(*)::int from totp_secrets) as secrets,
-              (select count(*)::int from phone_verifications) as verifications`,
+              (select count(*)::int from phone_verifications) as verifications,
+              (select count(*)::int from recent_acts) as acts,
+              (select count(*)::int from sent_codes) as sent`,
     );
     return rows[0]!;
   }
@@ -135,12 +164,14 @@ describe('what is kept for a while only', () => {
       registrationTokens: 25,
       codes: 50,
       codeWindows: 50,
+      recentActs: 25,
+      sentCodes: 25,
       phoneVerifications: 25,
       totpSecrets: 25,
       deliveries: 25,
     };
     expect(removed).toEqual(expected);
-    expect(statements).toHaveLength(6 * 3 + 2 * 6);
+    expect(statements).toHaveLength(8 * 3 + 2 * 6);
     expect(await counts()).toEqual({
       keys: 7,
       proofs: 7,
@@ -151,6 +182,8 @@ describe('what is kept for a while only', () => {
       windows: 14,
       secrets: 25 + 14,
       verifications: 7,
+      acts: 7,
+      sent: 7,
     });
     // Safe to repeat.
     expect(await quietly().run(removeExpiredRows)).toEqual(
@@ -181,6 +214,8 @@ describe('what is kept for a while only', () => {
       windows: before.windows - 6,
       secrets: before.secrets - 3,
       verifications: before.verifications - 3,
+      acts: before.acts - 3,
+      sent: before.sent - 3,
     };
     await until(async () => JSON.stringify(await counts()) === JSON.stringify(left), { what: 'the removal' });
   });

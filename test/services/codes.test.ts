@@ -179,11 +179,12 @@ test('a code that was sent under an older master key is still right, and one und
   const with_ = (...keys: (typeof older)[]) =>
     createCodes({
       pool: bench.pool,
-      codes: createCodeRows(),
+      codes: createCodeRows(createKeyring(keys)),
       users: bench.services.rows.users,
       keyring: createKeyring(keys),
       channels: new Set(),
       deliveries: { start: () => {} },
+      sendLimits: { count: () => Promise.resolve() },
     });
   const code = await issue(bench, userId);
   const digits = with_(older).digitsOf(code);

@@ -11,7 +11,11 @@ export const addPerson = async ({ services, tenant }: Bench): Promise<string> =>
   (await services.users.create(tenant.id, { externalId: randomUUID() }, async () => {})).id;
 
 /** A code that nobody sends. */
-export const issue = ({ services, pool, tenant }: Bench, userId: string, more: Partial<Code> = {}): Promise<Code> =>
+export const issue = (
+  { services, pool, tenant }: Bench,
+  userId: string,
+  more: Partial<Pick<Code, 'channel' | 'length' | 'purpose'>> = {},
+): Promise<Code> =>
   inTransaction(pool, (tx) =>
     services.codes.issue(tx, {
       tenantId: tenant.id,

@@ -68,6 +68,7 @@ export async function createRouteCalls(program: TestProgram): Promise<RouteCalls
     'POST /v1/onboardings/:onboardingId/method': { method: 'totp' },
     'POST /v1/onboardings/:onboardingId/code': { code: '123456' },
     'POST /v1/device/install-links': { secret: 'il_none' },
+    'POST /v1/device/account-tokens': { jwt: 'a.b.c' },
     'POST /v1/users/:userId/codes': { channel: 'sms' },
     'POST /v1/users/:userId/codes/check': { code: '123456' },
     'POST /v1/users/:userId/totp/check': { code: '123456' },

@@ -1,0 +1,135 @@
+import type { User } from '../../db/users';
+import type { CodeChannel } from '../../domain/code';
+import { DomainError } from '../../domain/errors';
+import type { ErrorCode } from '../../domain/errors';
+import { languageOfCountry, toLocale } from '../../domain/locale';
+import { lineOf } from '../../domain/phoneLine';
+import type { FactorKind } from '../../services/secondFactor';
+import type { Services } from '../../services/services';
+import { findUser } from './ids';
+import type { AuthyMounting } from './mount';
+import type { Parameters } from './parameters';
+import { AuthyRefusal, invalidParameter } from './refusals';
+import { deviceName } from './users';
+
+/** What a user who never confirmed may be refused for, and is let in nevertheless where the tenant wants it. */
+const FORGIVEN: ReadonlySet<ErrorCode> = new Set(['code_wrong', 'code_not_found', 'code_expired', 'totp_not_found']);
+
+const LENGTH = 7;
+const nothingKept = async () => {};
+
+/** One-time passwords: digits that are sent, or shown by an authenticator app, and typed somewhere else. */
+export function codeRoutes(
+  { call }: Pick<AuthyMounting, 'call'>,
+  { users, codes, secondFactor }: Pick<Services, 'users' | 'codes' | 'secondFactor'>,
+): void {
+  call(['get', 'post'], '/protected/:format/verify/:token/:id', async ({ tenant, params, parameters }) => {
+    const user = await findUser(users, tenant.id, params['id']);
+    const force = parameters.flag('force', false);
+    const action = readAction(parameters);
+    const code = params['token']!.trim();
+    if (!/^\d{4,12}$/.test(code)) throw invalidToken(60020);
+    const guess = { tenantId: tenant.id, userId: user.id, purpose: 'login', code, action } as const;
+    const kind = await secondFactor.check(guess).catch((error: unknown) => {
+      if (!(error instanceof DomainError)) throw error;
+      const isLetIn = tenant.switches.unforcedVerify && !force && !user.isConfirmed && FORGIVEN.has(error.code);
+      if (isLetIn) return 'sms' as const;
+      if (error.code === 'code_used') throw invalidToken(60019);
+      if (FORGIVEN.has(error.code)) throw invalidToken(60020);
+      throw error;
+    });
+    return { message: 'Token is valid.', token: 'is valid', success: 'true', device: toDevice(user, kind) };
+  });
+
+  const sending = (channel: CodeChannel, words: Words): void =>
+    call(['get', 'post'], `/protected/:format/${words.path}/:id`, async ({ tenant, params, parameters }) => {
+      const user = await findUser(users, tenant.id, params['id']);
+      const force = parameters.flag('force', false);
+      const wanted = { action: readAction(parameters), actionMessage: readActionMessage(parameters) };
+      const [device] = force ? [] : await users.listDevices(tenant.id, user.id);
+      if (user.phone === null) throw new AuthyRefusal(60058);
+      const cellphone = maskPhone(user.phone);
+      if (device) return { message: words.ignored, cellphone, device: deviceName(device), ignored: true };
+      const locale = readLocale(parameters) ?? languageOfCountry(lineOf(user.phone).country);
+      await codes
+        .send(tenant.id, user.id, { channel, length: LENGTH, locale, hasPause: true, ...wanted }, nothingKept)
+        .catch((error: unknown) => {
+          const isOff = error instanceof DomainError && error.code === 'channel_not_configured';
+          throw isOff ? new AuthyRefusal(words.off) : error;
+        });
+      return { success: true, message: words.sent, cellphone };
+    });
+  sending('sms', SMS);
+  sending('voice', CALL);
+
+  call(['get', 'post'], '/protected/:format/email/:id', async ({ tenant, params }) => {
+    await findUser(users, tenant.id, params['id']);
+    throw new AuthyRefusal(60015, { message: 'Email token was not sent: email is not configured' });
+  });
+}
+
+interface Words {
+  path: 'sms' | 'call';
+  sent: string;
+  ignored: string;
+  off: 60006 | 60007;
+}
+
+const SMS: Words = {
+  path: 'sms',
+  sent: 'SMS token was sent',
+  ignored: 'Ignored: SMS is not needed for smartphones. Pass force=true if you want to actually send it anyway.',
+  off: 60007,
+};
+
+const CALL: Words = {
+  path: 'call',
+  sent: 'Call started...',
+  // Two blanks, as clients know it.
+  ignored:
+    'Call ignored. User is using  App Tokens and this call is not necessary. ' +
+    'Pass force=true if you still want to call users that are using the App.',
+  off: 60006,
+};
+
+const invalidToken = (number: 60019 | 60020): AuthyRefusal =>
+  new AuthyRefusal(number, { beside: { token: 'is invalid' } });
+
+const readAction = (parameters: Parameters): string | undefined => parameters.text('action', 200);
+
+/** It stands before the code in a message, and is written as the back end wants it. */
+function readActionMessage(parameters: Parameters): string | undefined {
+  const message = parameters.text('action_message', 160)?.trim();
+  if (message !== undefined && /\p{Cc}/u.test(message)) {
+    throw invalidParameter('action_message', 'has characters that are not printable');
+  }
+  return message === '' ? undefined : message;
+}
+
+function readLocale(parameters: Parameters): string | undefined {
+  const asked = parameters.text('locale', 20);
+  return asked === undefined ? undefined : (toLocale(asked) ?? 'en');
+}
+
+/** `+1-XXX-XXX-XX34` */
+const maskPhone = (phone: string): string => `+${lineOf(phone).countryCode}-XXX-XXX-XX${phone.slice(-2)}`;
+
+const OS_TYPES: Readonly<Record<FactorKind, string>> = { sms: 'sms', voice: 'call', totp: 'totp' };
+
+/** Of a code, nothing is known but how it came. */
+const toDevice = (user: User, kind: FactorKind): object => ({
+  city: null,
+  country: null,
+  ip: null,
+  region: null,
+  registration_city: null,
+  registration_country: null,
+  registration_ip: null,
+  registration_method: null,
+  registration_region: null,
+  os_type: OS_TYPES[kind],
+  last_account_recovery_at: null,
+  id: null,
+  registration_date: Math.floor(user.createdAtMs / 1_000),
+  last_sync_date: null,
+});

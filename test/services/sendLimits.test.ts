@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { randomInt } from 'node:crypto';
+import { inTransaction } from '../../db/transaction';
+import { DomainError } from '../../domain/errors';
+import type { SendLimits } from '../../domain/sendLimits';
+import { createTestDatabase } from '../support/database';
+import type { TestDatabase } from '../support/database';
+import { createBench } from '../support/services';
+import type { Bench } from '../support/services';
+import { count } from './guesses';
+
+/** How many codes may be sent, with nothing between the callers and the rows. */
+let database: TestDatabase;
+let bench: Bench;
+let phone: string;
+const newPhone = () => `+4179${randomInt(1_000_000, 9_999_999)}`;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  bench = await createBench(database.url);
+}, 60_000);
+beforeEach(async () => {
+  phone = newPhone();
+  await bench.pool.query(`update tenants set send_limits = '{}'`);
+  await bench.pool.query('delete from sent_codes');
+});
+afterAll(async () => {
+  await bench?.close();
+  await database?.drop();
+});
+
+const limit = (limits: Partial<SendLimits>) =>
+  bench.services.rows.tenants.setSendLimits(bench.pool, bench.tenant.id, limits);
+/** 'sent', or after how many seconds the next one may be. */
+const send = (to = phone, hasPause = false): Promise<'sent' | number> =>
+  inTransaction(bench.pool, (tx) => bench.services.sendLimits.count(tx, bench.tenant.id, to, { hasPause })).then(
+    () => 'sent' as const,
+    (error: unknown) => {
+      if (!(error instanceof DomainError && error.code === 'too_many_requests')) throw error;
+      return error.detail.retryAfterSeconds!;
+    },
+  );
+const sixty = <T>(act: () => Promise<T>) => Promise.all(Array.from({ length: 60 }, act));
+const sentOf = (all: readonly (string | number)[]) => count(all.map(String))['sent'];
+/** As if everything had been sent so much earlier. */
+const later = (span: string) =>
+  bench.pool.query(
+    `update recent_acts set last_at = last_at - $1::interval,
+                            at = array(select one - $1::interval from unnest(at) one)`,
+    [span],
+  );
+
+test('five an hour go to a phone, of sixty at once; who is refused learns when to come again', async () => {
+  const all = await sixty(() => send());
+  expect(sentOf(all)).toBe(5);
+  for (const seconds of all.filter((one) => one !== 'sent')) {
+    expect(seconds).toBeGreaterThan(3_500);
+    expect(seconds).toBeLessThanOrEqual(3_600);
+  }
+  expect(await send(newPhone())).toBe('sent');
+});
+
+test('the hour is any hour: none begins anew while the last five are younger', async () => {
+  await send();
+  await later('50 minutes');
+  for (let n = 0; n < 4; n++) expect(await send()).toBe('sent');
+  expect(await send()).toBeGreaterThan(500);
+  await later('10 minutes');
+  expect(await send()).toBe('sent');
+  expect(await send()).toBeGreaterThan(2_900);
+});
+
+test('where a person asks, one goes out in thirty seconds, of sixty at once', async () => {
+  const all = await sixty(() => send(phone, true));
+  expect(sentOf(all)).toBe(1);
+  const waits = all.filter((one): one is number => one !== 'sent');
+  expect(Math.max(...waits)).toBeLessThanOrEqual(30);
+  expect(Math.min(...waits)).toBeGreaterThan(10);
+  await later('30 seconds');
+  expect(await send(phone, true)).toBe('sent');
+});
+
+test('a tenant sends so many a day, and so many to a country, of sixty at once', async () => {
+  await limit({ perDayInCountry: 7, perDay: 10 });
+  expect(sentOf(await sixty(() => send(newPhone())))).toBe(7);
+  expect(await send(newPhone())).toBeLessThanOrEqual(86_400);
+  // Another country has its own seven; the day has three left.
+  expect(sentOf(await sixty(() => send(`+43664${randomInt(1_000_000, 9_999_999)}`)))).toBe(3);
+  const { rows } = await bench.pool.query('select country, sent from sent_codes order by country');
+  expect(rows).toEqual([
+    { country: '', sent: 10 },
+    { country: 'AT', sent: 3 },
+    { country: 'CH', sent: 7 },
+  ]);
+});
+
+test('what a day refuses does not count for the phone, nor for another country; nothing goes where 0 may', async () => {
+  await limit({ countries: { CH: 0 } });
+  expect(await send()).toEqual(expect.any(Number));
+  await limit({ countries: {} });
+  for (let n = 0; n < 5; n++) expect(await send()).toBe('sent');
+});
+
+test('yesterday is over, and other tenants count for themselves', async () => {
+  await limit({ perDay: 1 });
+  expect(await send()).toBe('sent');
+  expect(await send()).toEqual(expect.any(Number));
+  await bench.pool.query('update sent_codes set day = day - 1');
+  expect(await send()).toBe('sent');
+});
