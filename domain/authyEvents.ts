@@ -38,7 +38,7 @@ const CATALOGUE = {
   multidevice_setting_changed: { objects: ['app', 'device', 'user'], from: nothing },
   unlock_method_changed: { objects: ['app', 'device', 'user'], from: nothing },
   suspended_account: { objects: ['app'], from: nothing },
-  custom_message_not_allowed: { objects: ['app'], from: nothing },
+  custom_message_not_allowed: { objects: ['app'], from: [{ type: 'custom_message_refused' }] },
   // codes
   token_verified: { objects: ['app', 'user'], from: [{ type: 'code_accepted' }] },
   token_invalid: { objects: ['app', 'user'], from: [{ type: 'code_wrong' }] },
@@ -67,7 +67,7 @@ const CATALOGUE = {
   phone_verification_not_found: { objects: ['app'], from: [{ type: 'phone_verification_not_found' }] },
   too_many_phone_verifications: {
     objects: ['app', 'phone_verification'],
-    from: [{ type: 'phone_verification_blocked' }],
+    from: [{ type: 'phone_verification_refused' }, { type: 'phone_verification_blocked' }],
   },
 } as const satisfies Record<string, CatalogueEntry>;
 

@@ -68,6 +68,7 @@ const REFUSALS = {
   // verifications of phones
   phone_is_landline: [400, 'Text messages do not reach this phone number; call it.'],
   verification_not_found: [404, 'No verification of this phone is pending.'],
+  custom_message_refused: [403, 'This tenant may not choose codes or messages of its own.'],
   message_not_found: [404, 'There is no such message.'],
   // webhooks
   webhook_not_found: [404, 'There is no such webhook.'],

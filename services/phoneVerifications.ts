@@ -172,6 +172,15 @@ export function createPhoneVerifications(deps: PhoneVerificationDeps) {
       return started;
     },
 
+    /** For a tenant that chose a code or a message of its own, and may not. @throws custom_message_refused */
+    refuseCustom: (tenantId: string): Promise<never> =>
+      settle<never>(tenantId, () =>
+        Promise.resolve({
+          events: [{ type: 'custom_message_refused' }],
+          result: new DomainError('custom_message_refused'),
+        }),
+      ),
+
     /**
      * Judges what a person typed. Five wrong codes end the guessing at one verification, and ten that at all of a phone
      * that began within an hour.

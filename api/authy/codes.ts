@@ -64,7 +64,7 @@ export function codeRoutes(
 
   call(['get', 'post'], '/protected/:format/email/:id', async ({ tenant, params }) => {
     await findUser(users, tenant.id, params['id']);
-    throw new AuthyRefusal(60015, { message: 'Email token was not sent: email is not configured' });
+    throw new AuthyRefusal(60015, { status: 403, message: 'Email token was not sent: email is not configured' });
   });
 }
 

@@ -26,8 +26,10 @@ export function phoneRoutes(
     if (!Object.hasOwn(CHANNELS, via)) throw invalidParameter('via', 'is neither sms nor call');
     const channel = CHANNELS[via as keyof typeof CHANNELS];
     const customCode = readCustomCode(parameters);
-    if (parameters.any('custom_message') !== undefined) throw new AuthyRefusal(60091);
-    if (customCode !== undefined && !tenant.switches.customCode) throw new AuthyRefusal(60091);
+    const isCustom = parameters.any('custom_message') !== undefined;
+    if (isCustom || (customCode !== undefined && !tenant.switches.customCode)) {
+      await phoneVerifications.refuseCustom(tenant.id);
+    }
     const line = lineOf(phone);
     const asked = parameters.text('locale', 20);
     const locale = asked === undefined ? languageOfCountry(line.country) : (toLocale(asked) ?? 'en');
@@ -35,7 +37,7 @@ export function phoneRoutes(
     const length = parameters.integer('code_length', { least, most }) ?? usual;
     const started = await phoneVerifications
       .start(tenant.id, { phone, channel, locale, length, customCode })
-      .catch(inWordsOf({ channel_not_configured: 60021, phone_is_landline: 60082, phone_invalid: 60033 }));
+      .catch(inWordsOf({ channel_not_configured: 60021, phone_invalid: 60033 }));
     return {
       // Whose customer somebody is, is not known here.
       carrier: '',
@@ -77,9 +79,8 @@ export function phoneRoutes(
     const written = parameters.requiredText('Outcome');
     const outcome = FEEDBACKS.find((known) => known === written);
     if (!outcome) throw invalidParameter('Outcome', `is neither ${FEEDBACKS.join(' nor ')}`);
-    const recorded = await phoneVerifications
-      .recordFeedback({ tenantId: tenant.id, id: readMessageId(params['messageId']) ?? '' }, outcome)
-      .catch(inWordsOf({ message_not_found: 60032 }));
+    const id = readMessageId(params['messageId']) ?? '';
+    const recorded = await phoneVerifications.recordFeedback({ tenantId: tenant.id, id }, outcome);
     return {
       account_sid: '',
       message_sid: params['messageId'],

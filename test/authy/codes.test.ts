@@ -156,7 +156,7 @@ describe('sms and call', () => {
 
   test('e-mail is not configured', async () => {
     const refused = await bench.authy('POST', `/protected/json/email/${user.authyId}`);
-    expect([refused.status, refused.body.error_code]).toEqual([503, '60015']);
+    expect([refused.status, refused.body.error_code]).toEqual([403, '60015']);
   });
 });
 

@@ -71,7 +71,9 @@ function expectNoAccident(reply: RawReply, what: unknown = ''): void {
     body.success !== undefined &&
     (status === 200 ||
       (status >= 400 && body.success === false && /^\d{5}$/.test(body.error_code) && typeof body.message === 'string'));
-  if (status >= 500 || !complete) throw new Error(`${status} ${text} for ${String(what)}`);
+  // Nothing of the input: this installation has no provider for that channel.
+  const isUnconfigured = status === 503 && body?.error_code === '60015';
+  if ((status >= 500 && !isUnconfigured) || !complete) throw new Error(`${status} ${text} for ${String(what)}`);
   for (const value of Object.values((body.errors ?? {}) as object)) expect(typeof value).toBe('string');
 }
 
@@ -140,15 +142,24 @@ describe.each(BY_KEY.map((route) => [nameOf(route), route] as const))('%s', (_na
     },
   );
 
-  test('answers a stranger 60001, whatever he sends', async () => {
+  // Browsers show the picture of a secret: its address is the proof.
+  if (template.startsWith('/protected/qr/')) return;
+});
+
+/** The path of a picture is its key. */
+const WITH_KEY = BY_KEY.filter(({ template }) => !template.includes('/qr/'));
+
+test.each(WITH_KEY.map((route) => [nameOf(route), route] as const))(
+  '%s answers a stranger 60001, whatever he sends',
+  async (_name, { method, template }) => {
     for (const body of ['a[=', '{"a"', '\xff\xff']) {
       const path = template.includes(':apiKey') ? fillIn(template, 'x'.repeat(32)) : fillIn(template);
       const headers = { 'x-authy-api-key': 'x'.repeat(32), 'content-type': FORM };
       const { status, body: refused } = await send(bench, { method, path, headers, body });
       expect([status, refused.error_code]).toEqual([401, '60001']);
     }
-  });
-});
+  },
+);
 
 describe.each(SIGNED.map((route) => [nameOf(route), route] as const))('signed %s', (_name, { method, template }) => {
   test('takes any parameters without an accident', async () => {

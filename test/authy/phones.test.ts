@@ -57,6 +57,7 @@ describe('a verification by text message', () => {
     });
     // Read in the same millisecond it has all of its time.
     expect([599, 600]).toContain(started.body.seconds_to_expire);
+    expect([599, 600]).toContain(started.body.seconds_to_expire);
     const { text } = await textTo(e164);
     expect(text).toMatch(/: Ihr Code ist \d{4}\. Er gilt 10 Minuten\./);
     for (const query of [{ uuid: started.body.uuid as string }, about]) {
@@ -110,6 +111,14 @@ describe('a verification by text message', () => {
     const second = await textTo(e164, 2);
     expect(codeIn(second)).toBe(first);
     expect(second.text).toContain('It is valid for 6 minutes.');
+  });
+
+  test('is not sent again within half a minute', async () => {
+    const { about } = newPhone();
+    await start(about);
+    const refused = await start(about);
+    expect(refused).toMatchObject({ status: 429, body: { error_code: '60003', success: false } });
+    expect(Number(refused.headers['retry-after'])).toBeLessThanOrEqual(30);
   });
 
   test('that nobody answers expires, and the next start has another code', async () => {

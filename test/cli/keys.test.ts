@@ -101,7 +101,7 @@ async function seed({ call, pool, tenant }: TestProgram) {
   );
   const form = { ...VERIFIED, via: 'sms', custom_code: 'k4Zx91' };
   await authyCallerOf(old, tenant.authyApiKey)('POST', '/protected/json/phones/verification/start', { form });
-  const { body: reached } = await call('POST', '/v1/users', { phone: '+41791234567' });
+  const { body: reached } = await call('POST', '/v1/users', { phone: '+41791234568' });
   await authyCallerOf(old, tenant.authyApiKey)('GET', `/protected/json/sms/${reached.authyId}`, {
     query: { action: 'pay', action_message: 'Pay 49.90' },
   });

@@ -14,11 +14,11 @@ const namesIn = (text: string) => [...text.matchAll(/`(\w+)`/g)].map(([, name]) 
 export function catalogue(): CatalogueEntry[] {
   const { text } = pages().find(({ file }) => file === 'docs/webhooks.md')!;
   const beside = namesIn(/Beside `verificationId` always stand ([^.]+)\./.exec(text)![1]!);
+  const withCompany = (names: string[]) =>
+    names.flatMap((name) => (name === 'verificationId' ? [name, ...beside] : [name]));
   return [...text.matchAll(/^\| `(\w+)` +\| [^|]+ \| ([^|]*)\|$/gm)].map(([, type = '', members = '']) => ({
     type,
-    data: namesIn(members.replace(/\(.*\)/, '')).flatMap((name) =>
-      name === 'verificationId' ? [name, ...beside] : [name],
-    ),
-    sometimes: namesIn(/\((.*)\)/.exec(members)?.[1] ?? ''),
+    data: withCompany(namesIn(members.replace(/\(.*\)/, ''))),
+    sometimes: withCompany(namesIn(/\((.*)\)/.exec(members)?.[1] ?? '')),
   }));
 }

@@ -4,7 +4,7 @@ import type { TestProgram } from '../support/program';
 import { until } from '../support/until';
 import type { Told } from './told';
 
-type VerificationEvent = Extract<EventType, `phone_verification_${string}`>;
+type VerificationEvent = Extract<EventType, `phone_verification_${string}` | 'custom_message_refused'>;
 
 /** The same for verifications of phones, which the Authy API has. */
 export function createVerificationActs(
@@ -50,7 +50,12 @@ export function createVerificationActs(
     async phone_verification_resent() {
       const { uuid, begin, readCode } = await start();
       await readCode();
-      await program.pool.query(`update send_limits set last_at = last_at - interval '31 seconds'`).catch(() => {});
+      await program.pool.query('delete from recent_acts'); // half a minute has passed
+      await begin();
+      return told(uuid);
+    },
+    async phone_verification_refused() {
+      const { uuid, begin } = await start();
       await begin();
       return told(uuid);
     },
@@ -81,6 +86,11 @@ export function createVerificationActs(
       const { check, readCode } = await start();
       await check(await readCode());
       await check('0000');
+      return {};
+    },
+    async custom_message_refused() {
+      const form = { country_code: '43', phone_number: '6642000999', via: 'sms', custom_message: 'Hello' };
+      await authy('POST', '/protected/json/phones/verification/start', { form });
       return {};
     },
   };
