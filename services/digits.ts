@@ -19,4 +19,3 @@ export const createDigits = (purpose: string, keyring: Pick<Keyring, 'mac' | 'ma
     return expected.filter((digits) => constantTimeEqual(digits, typed)).length > 0;
   },
 });
-export type Digits = ReturnType<typeof createDigits>;

@@ -60,4 +60,3 @@ export function createSecondFactor({ pool, users, recentActs, keyring, codes, to
     },
   };
 }
-export type SecondFactor = ReturnType<typeof createSecondFactor>;

@@ -61,6 +61,5 @@ export function createTotpPictures({ keyring, totp }: TotpPictureDeps) {
     },
   };
 }
-export type TotpPictures = ReturnType<typeof createTotpPictures>;
 
 const PURPOSE = 'totp-picture';
