@@ -1,3 +1,4 @@
+import { expect } from '@jest/globals';
 import type { EventType } from '../../domain/event';
 import { authyCallerOf } from '../support/authy';
 import type { TestProgram } from '../support/program';
@@ -23,6 +24,8 @@ export function createVerificationActs(
     countryCode: '43',
     lineType: 'cellphone',
     locale: 'de',
+    phoneDigest: expect.stringMatching(/^[\da-f]{64}$/) as never,
+    secondsToExpire: expect.any(Number) as never,
     ...more,
   });
 
