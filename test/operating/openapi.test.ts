@@ -62,7 +62,10 @@ describe('the OpenAPI document', () => {
   });
 
   test('describes exactly the routes that the server has', () => {
-    const served = routesOf(app.router as unknown as { stack: Layer[] }).sort();
+    const isNative = (route: string) => !/^\w+ \/(:tree|protected|onetouch|dashboard|2010-04-01)/.test(route); // not of the Authy dialect
+    const served = routesOf(app.router as unknown as { stack: Layer[] })
+      .filter(isNative)
+      .sort();
     const described = ROUTES.map(({ method, path }) => `${method} ${path}`).sort();
     expect(served.length).toBeGreaterThan(20);
     expect(served).toEqual(described);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createDevice, createWebCryptoKey, openInstallLink } from '../../sdk/device';
+import { signAccountToken } from '../support/accountToken';
 import { otherThan, totpOf } from '../support/onboarding';
 import { readClock } from '../../db/transaction';
 import { toDigits } from '../../domain/code';
@@ -104,7 +105,11 @@ describe('the replies of a running program', () => {
       const pointer = ['paths', found.template, method, 'responses', String(status), 'content', media!, 'schema'];
       const at = encodeURI(`/${pointer.map(escape).join('/')}`);
       const bodies =
-        media === 'text/plain' ? [text] : media === 'text/event-stream' ? eventsOf(text) : [JSON.parse(text)];
+        media === 'text/plain' || media === 'application/x-ndjson'
+          ? [text]
+          : media === 'text/event-stream'
+            ? eventsOf(text)
+            : [JSON.parse(text)];
       return bodies.flatMap((body) => {
         const problem = validates(at, body);
         return problem === undefined ? [] : [{ method, path, status, problem }];
@@ -238,6 +243,13 @@ async function callEverything(program: TestProgram): Promise<void> {
   await call('DELETE', at);
   await call('GET', at);
   await call('GET', '/v1/events');
+  await call('GET', '/v1/events/export');
+  const { rows } = await program.pool.query<{ app_id: number }>(
+    'select authy_app_id as app_id from tenants where id = $1',
+    [program.tenant.id],
+  );
+  const claims = { appId: rows[0]!.app_id, customUserId: 'scanned' };
+  await call('POST', '/v1/device/account-tokens', { jwt: await signAccountToken(program.tenant.authyApiKey, claims) });
   await callOnboardings({ call, url });
 }
 
