@@ -1,11 +1,9 @@
-import { WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy } from '@temporalio/client';
 import type { Approval } from '../db/approvals';
 import { readable } from '../domain/instant';
-import { COUNTERSIGN_KIND, COUNTERSIGN_TENANT } from '../platform/temporal/searchAttributes';
 import { APPROVAL_WORKFLOW, approvalWorkflowId } from '../workflows/approval.messages';
 import type { ApprovalInput, SignedAnswer } from '../workflows/approval.messages';
-import { createBackground, WORKFLOW_TASK_TIMEOUT } from './inBackground';
-import type { Engine } from './inBackground';
+import { createAccompaniment } from './accompaniment';
+import type { Engine } from './accompaniment';
 
 /** Starts the workflows of approvals and tells them what happened. Nobody waits for it: rows decide, `reconcile` repairs. */
 export interface ApprovalWorkflows {
@@ -20,53 +18,14 @@ export interface ApprovalWorkflows {
 }
 
 /** Talks to Temporal in the background. */
-export function createApprovalWorkflows({ client, taskQueue, onFailure }: Engine): ApprovalWorkflows {
-  const inBackground = createBackground({ client, ...(onFailure && { onFailure }) });
-
-  const options = (input: ApprovalInput) => ({
-    workflowId: approvalWorkflowId(input),
-    taskQueue,
-    args: [input] as [ApprovalInput],
-    // A terminated or failed one may start again, a completed one never.
-    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-    typedSearchAttributes: [
-      { key: COUNTERSIGN_TENANT, value: input.tenantId },
-      { key: COUNTERSIGN_KIND, value: APPROVAL_WORKFLOW },
-    ],
-  });
-
+export function createApprovalWorkflows(engine: Engine): ApprovalWorkflows {
+  const accompaniment = createAccompaniment(engine, { type: APPROVAL_WORKFLOW, idOf: approvalWorkflowId });
   return {
     start({ tenantId, id, mode, expiresAtMs }) {
       const until = readable(new Date(expiresAtMs).toISOString());
-      inBackground((temporal) =>
-        temporal.workflow.start(APPROVAL_WORKFLOW, {
-          ...options({ tenantId, approvalId: id }),
-          requestEagerStart: true,
-          staticSummary: `Asks for approval of a ${mode} until ${until}`,
-        }),
-      );
+      accompaniment.start({ tenantId, approvalId: id }, `Asks for approval of a ${mode} until ${until}`);
     },
-
-    tell(approval: ApprovalInput, signal: string, ...args: SignedAnswer[]) {
-      inBackground((temporal) => temporal.workflow.getHandle(approvalWorkflowId(approval)).signal(signal, ...args));
-    },
-
-    async revive(approval) {
-      const temporal = client();
-      if (!temporal) throw new Error('Temporal is away');
-      try {
-        await temporal.workflow.signalWithStart(APPROVAL_WORKFLOW, {
-          ...options(approval),
-          signal: 'look',
-          signalArgs: [],
-          staticSummary: 'Asks for approval (revived by reconcile)',
-        });
-        return true;
-      } catch (error) {
-        if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
-        throw error;
-      }
-    },
+    tell: accompaniment.tell,
+    revive: (approval) => accompaniment.revive(approval, 'Asks for approval (revived by reconcile)'),
   };
 }

@@ -1,11 +1,9 @@
-import { WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy } from '@temporalio/client';
 import type { Onboarding } from '../db/onboardings';
 import { readable } from '../domain/instant';
-import { COUNTERSIGN_KIND, COUNTERSIGN_TENANT } from '../platform/temporal/searchAttributes';
 import { ONBOARDING_WORKFLOW, onboardingWorkflowId } from '../workflows/onboarding.messages';
 import type { OnboardingInput } from '../workflows/onboarding.messages';
-import { createBackground, WORKFLOW_TASK_TIMEOUT } from './inBackground';
-import type { Engine } from './inBackground';
+import { createAccompaniment } from './accompaniment';
+import type { Engine } from './accompaniment';
 
 /** What the workflow of an onboarding is told; it then reads its row. */
 export type OnboardingSignal =
@@ -23,53 +21,16 @@ export interface OnboardingWorkflows {
 }
 
 /** Talks to Temporal in the background. */
-export function createOnboardingWorkflows({ client, taskQueue, onFailure }: Engine): OnboardingWorkflows {
-  const inBackground = createBackground({ client, ...(onFailure && { onFailure }) });
-
-  const options = (input: OnboardingInput) => ({
-    workflowId: onboardingWorkflowId(input),
-    taskQueue,
-    args: [input] as [OnboardingInput],
-    // A terminated or failed one may start again, a completed one never.
-    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-    typedSearchAttributes: [
-      { key: COUNTERSIGN_TENANT, value: input.tenantId },
-      { key: COUNTERSIGN_KIND, value: ONBOARDING_WORKFLOW },
-    ],
-  });
-
+export function createOnboardingWorkflows(engine: Engine): OnboardingWorkflows {
+  const accompaniment = createAccompaniment(engine, { type: ONBOARDING_WORKFLOW, idOf: onboardingWorkflowId });
   return {
     start({ tenantId, id, method, expiresAtMs }) {
       const until = readable(new Date(expiresAtMs).toISOString());
-      inBackground((temporal) =>
-        temporal.workflow.start(ONBOARDING_WORKFLOW, {
-          ...options({ tenantId, onboardingId: id }),
-          requestEagerStart: true,
-          staticSummary: `Enables two-factor authentication${method === null ? '' : ` by ${method}`} until ${until}`,
-        }),
-      );
+      const summary = `Enables two-factor authentication${method === null ? '' : ` by ${method}`} until ${until}`;
+      accompaniment.start({ tenantId, onboardingId: id }, summary);
     },
-
-    tell(onboarding, signal) {
-      inBackground((temporal) => temporal.workflow.getHandle(onboardingWorkflowId(onboarding)).signal(signal));
-    },
-
-    async revive(onboarding) {
-      const temporal = client();
-      if (!temporal) throw new Error('Temporal is away');
-      try {
-        await temporal.workflow.signalWithStart(ONBOARDING_WORKFLOW, {
-          ...options(onboarding),
-          signal: 'look',
-          signalArgs: [],
-          staticSummary: 'Enables two-factor authentication (revived by reconcile)',
-        });
-        return true;
-      } catch (error) {
-        if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
-        throw error;
-      }
-    },
+    tell: accompaniment.tell,
+    revive: (onboarding) =>
+      accompaniment.revive(onboarding, 'Enables two-factor authentication (revived by reconcile)'),
   };
 }

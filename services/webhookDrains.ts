@@ -1,9 +1,9 @@
 import { WorkflowIdReusePolicy } from '@temporalio/client';
-import type { Client } from '@temporalio/client';
 import type { Notifications } from '../db/notifications';
-import { COUNTERSIGN_KIND, COUNTERSIGN_TENANT } from '../platform/temporal/searchAttributes';
 import { drainWorkflowId, WEBHOOK_DRAIN_WORKFLOW } from '../workflows/webhookDrain.messages';
 import type { DrainInput } from '../workflows/webhookDrain.messages';
+import { searchAttributesOf, WORKFLOW_TASK_TIMEOUT } from './accompaniment';
+import type { Engine } from './accompaniment';
 
 export interface WebhookDrains {
   /** Makes sure that a target is being drained. @throws what Temporal says */
@@ -12,19 +12,11 @@ export interface WebhookDrains {
   followDeliveries(notifications: Pick<Notifications, 'listenToAll'>): () => void;
 }
 
-export interface WebhookDrainDeps {
-  /** Undefined while Temporal is away. */
-  client: () => Client | undefined;
-  /** Where workflows run; the activities of this one have a queue of their own. */
-  taskQueue: string;
-  onFailure?: (error: unknown) => void;
-}
-
 /** Pokes in flight, per process; beyond that they are left to `reconcile`. */
 const MOST_IN_FLIGHT = 200;
 
 /** Starts and pokes the workflows that tell endpoints what is due. */
-export function createWebhookDrains({ client, taskQueue, onFailure }: WebhookDrainDeps): WebhookDrains {
+export function createWebhookDrains({ client, taskQueue, onFailure }: Engine): WebhookDrains {
   /** Pokes of one target are merged: while one is under way, at most one more follows it. */
   const underWay = new Map<string, { again: boolean }>();
 
@@ -39,11 +31,8 @@ export function createWebhookDrains({ client, taskQueue, onFailure }: WebhookDra
       signalArgs: [],
       // It ends whenever nothing is due, and starts again with the next event.
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-      workflowTaskTimeout: '5 seconds',
-      typedSearchAttributes: [
-        { key: COUNTERSIGN_TENANT, value: input.tenantId },
-        { key: COUNTERSIGN_KIND, value: WEBHOOK_DRAIN_WORKFLOW },
-      ],
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+      typedSearchAttributes: searchAttributesOf(input.tenantId, WEBHOOK_DRAIN_WORKFLOW),
       staticSummary: 'Tells an endpoint what happened',
     });
   }

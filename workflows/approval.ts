@@ -5,7 +5,6 @@ import {
   isCancellation,
   log,
   proxyActivities,
-  proxyLocalActivities,
   rootCause,
   setCurrentDetails,
   setHandler,
@@ -20,18 +19,11 @@ import { approvalState, approve, cancel, deny, isOfSeveral, look } from './appro
 import type { ApprovalInput, ApprovalState, SignedAnswer } from './approval.messages';
 import { startDeadline } from './deadline';
 import type { Deadline } from './deadline';
+import { forTwoMinutes, ownRows } from './patience';
 
 const WEBHOOKS = 'webhooks';
 
-// Our own rows: short, frequent, safe to repeat. They answer with the approval as it stands, never with a refusal. They
-// try for ever: PostgreSQL being away for a while must not fail an approval.
-const own = (summary: string) =>
-  proxyLocalActivities<ApprovalActivities>({
-    summary,
-    startToCloseTimeout: '3 seconds',
-    retry: { initialInterval: '200 milliseconds', maximumInterval: '10 seconds' },
-    localRetryThreshold: '3 seconds',
-  });
+const own = ownRows<ApprovalActivities>;
 const { begin } = own('Read the approval; where a push is due, try it once');
 const { recordAnswer } = own('Judge the answer of a device and write it down');
 const { recordExpiry } = own('Expire the approval if its time is over');
@@ -41,22 +33,11 @@ const { tryCallback } = own('Tell the back end the outcome, one quick try');
 const { tryToTellApprovers } = own('Push to the others that it is decided, one quick try');
 const { keepCallback } = own('Keep the callback that nobody took');
 
-// Other people's networks: one quick try inside such a local activity (in `begin`, and in `tryCallback`, which answers
-// `waiting` rather than fail). Where that fails, patience in sight of the operators. Two minutes: a push that comes later
-// tells nobody anything.
-const { notifyDevices } = proxyActivities<ApprovalActivities>({
-  summary: 'Push to the phones until one try succeeds, for two minutes',
-  startToCloseTimeout: '10 seconds',
-  scheduleToCloseTimeout: '2 minutes',
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '20 seconds' },
-});
+const { notifyDevices } = forTwoMinutes<ApprovalActivities>(
+  'Push to the phones until one try succeeds, for two minutes',
+);
 
-const { tellApprovers } = proxyActivities<ApprovalActivities>({
-  summary: 'Push to the others that it is decided, for two minutes',
-  startToCloseTimeout: '10 seconds',
-  scheduleToCloseTimeout: '2 minutes',
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '20 seconds' },
-});
+const { tellApprovers } = forTwoMinutes<ApprovalActivities>('Push to the others that it is decided, for two minutes');
 
 /** Ten minutes on a queue of its own; every attempt within the two minutes that `reconcile` gives it. */
 const patientCallback = () =>

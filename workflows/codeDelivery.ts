@@ -1,33 +1,13 @@
-import {
-  ActivityFailure,
-  CancellationScope,
-  isCancellation,
-  proxyActivities,
-  proxyLocalActivities,
-  setCurrentDetails,
-} from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, isCancellation, setCurrentDetails } from '@temporalio/workflow';
 import type { CodeDeliveryActivities } from '../activities/codeDelivery';
 import type { CodeDeliveryInput, CodeDeliveryOutcome } from './codeDelivery.messages';
+import { forTwoMinutes, ownRows } from './patience';
 
-// Our own rows, and one quick try that answers `waiting` rather than fail. They try for ever: PostgreSQL being away for a
-// while must not fail a delivery.
-const own = (summary: string) =>
-  proxyLocalActivities<CodeDeliveryActivities>({
-    summary,
-    startToCloseTimeout: '3 seconds',
-    retry: { initialInterval: '200 milliseconds', maximumInterval: '10 seconds' },
-    localRetryThreshold: '3 seconds',
-  });
+const own = ownRows<CodeDeliveryActivities>;
 const { tryToSendCode } = own('Read the code; where its message is due, try it once');
 const { recordCodeFailure } = own('Note that the message did not arrive');
 
-// Other people's networks, in sight of the operators. Two minutes: somebody waits for the code, and asks again by then.
-const { sendCode } = proxyActivities<CodeDeliveryActivities>({
-  summary: 'Send the code until the carrier takes it, for two minutes',
-  startToCloseTimeout: '10 seconds',
-  scheduleToCloseTimeout: '2 minutes',
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '20 seconds' },
-});
+const { sendCode } = forTwoMinutes<CodeDeliveryActivities>('Send the code until the carrier takes it, for two minutes');
 
 const OUTCOME: Record<CodeDeliveryOutcome, string> = {
   sent: 'The carrier has taken the message.',

@@ -3,8 +3,6 @@ import {
   condition,
   isCancellation,
   log,
-  proxyActivities,
-  proxyLocalActivities,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -25,30 +23,18 @@ import {
   onboardingState,
 } from './onboarding.messages';
 import type { OnboardingInput, OnboardingState } from './onboarding.messages';
+import { forTwoMinutes, ownRows } from './patience';
 
-// Our own rows: short, frequent, safe to repeat. They answer with the onboarding as it stands, never with a refusal. They
-// try for ever: PostgreSQL being away for a while must not fail an onboarding.
-const own = (summary: string) =>
-  proxyLocalActivities<OnboardingActivities>({
-    summary,
-    startToCloseTimeout: '3 seconds',
-    retry: { initialInterval: '200 milliseconds', maximumInterval: '10 seconds' },
-    localRetryThreshold: '3 seconds',
-  });
+const own = ownRows<OnboardingActivities>;
 const { beginOnboarding } = own('Read the onboarding; where a link is due, try its text message once');
 const { recordOnboardingTime } = own('Expire the onboarding if its time is over, remind if it is time for that');
 const { recordOnboardingCancellation } = own('Cancel the onboarding if it is still open');
 const { recordLinkFailure } = own('Note that the text message was not taken');
 const { closeConfirmation } = own('Cancel the approval that was to confirm it, if it is still open');
 
-// The carrier's network: one quick try inside `beginOnboarding`. Where that fails, patience in sight of the operators. Two
-// minutes: the person waits for it, and the back end should soon know that it has to offer another way.
-const { sendInstallLink } = proxyActivities<OnboardingActivities>({
-  summary: 'Send the install link until the carrier takes it, for two minutes',
-  startToCloseTimeout: '10 seconds',
-  scheduleToCloseTimeout: '2 minutes',
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '20 seconds' },
-});
+const { sendInstallLink } = forTwoMinutes<OnboardingActivities>(
+  'Send the install link until the carrier takes it, for two minutes',
+);
 
 /** Accompanies one attempt to enable two-factor authentication to its end: enabled, expired or cancelled. */
 export async function onboarding(given: OnboardingInput): Promise<OnboardingState> {

@@ -3,8 +3,6 @@ import {
   condition,
   isCancellation,
   log,
-  proxyActivities,
-  proxyLocalActivities,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -16,29 +14,18 @@ import type { Deadline } from './deadline';
 import { describePhoneVerification, describeTimer } from './phoneVerification.descriptions';
 import { codeChecked, look, phoneVerificationState, resend } from './phoneVerification.messages';
 import type { PhoneVerificationInput, PhoneVerificationState } from './phoneVerification.messages';
+import { forTwoMinutes, ownRows } from './patience';
 
-// Our own rows: short, frequent, safe to repeat. They answer with the verification as it stands, never with a refusal. They
-// try for ever: PostgreSQL being away for a while must not fail a verification.
-const own = (summary: string) =>
-  proxyLocalActivities<PhoneVerificationActivities>({
-    summary,
-    startToCloseTimeout: '3 seconds',
-    retry: { initialInterval: '200 milliseconds', maximumInterval: '10 seconds' },
-    localRetryThreshold: '3 seconds',
-  });
+const own = ownRows<PhoneVerificationActivities>;
 const { readPhoneVerification } = own(
   'Read the verification: expire it if its time is over; where a message is due, try it once',
 );
 const { recordPhoneVerificationCancellation } = own('End the verification if it is still pending');
 const { recordVerificationFailure } = own('Note that the message was not taken');
 
-// Other people's networks, in sight of the operators. Two minutes: somebody waits for the code, and asks again by then.
-const { sendVerification } = proxyActivities<PhoneVerificationActivities>({
-  summary: 'Send the code until the carrier takes it, for two minutes',
-  startToCloseTimeout: '10 seconds',
-  scheduleToCloseTimeout: '2 minutes',
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '20 seconds' },
-});
+const { sendVerification } = forTwoMinutes<PhoneVerificationActivities>(
+  'Send the code until the carrier takes it, for two minutes',
+);
 
 /** Accompanies one verification of a phone number to its end: verified or expired. Its code is in no history. */
 export async function phoneVerification(given: PhoneVerificationInput): Promise<PhoneVerificationState> {
