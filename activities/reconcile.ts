@@ -4,6 +4,7 @@ import type { ApprovalRows } from '../db/approvals';
 import type { Code, CodeRows } from '../db/codes';
 import type { OnboardingRows } from '../db/onboardings';
 import type { PhoneVerificationRows } from '../db/phoneVerifications';
+import type { Overdue } from '../db/workflowDue';
 import type { ApprovalWorkflows } from '../services/approvalWorkflows';
 import type { CodeDeliveries } from '../services/codeDeliveries';
 import type { Decisions } from '../services/decisions';
@@ -45,54 +46,57 @@ export function createReconcileActivities(deps: ReconcileActivityDeps) {
   const { phoneVerifications, verifications, phoneVerificationWorkflows } = deps;
   const { codes, codeDeliveries, webhooks, drains, onReconciled } = deps;
 
-  /** True when it has a workflow now; false when that has completed, or needs none: then nothing is left to accompany. */
-  async function accompany(revive: () => Promise<boolean>, touch: () => Promise<unknown>): Promise<boolean> {
-    if (await revive()) {
+  /**
+   * Expires it where its deadline has passed. True when it has a workflow then; false when that has completed, or it needs
+   * none: then nothing is left to accompany.
+   */
+  async function takeUp(
+    pastDeadline: boolean,
+    to: { expire?: () => Promise<unknown>; revive: () => Promise<boolean>; touch: () => Promise<unknown> },
+  ): Promise<boolean> {
+    if (pastDeadline) {
+      await to.expire?.();
+      onReconciled?.('expired');
+    }
+    if (await to.revive()) {
       onReconciled?.('revived');
       return true;
     }
-    await touch();
+    await to.touch();
     return false;
   }
 
-  async function takeUpApproval({ id, tenantId, pastDeadline }: Overdue): Promise<boolean> {
-    if (pastDeadline) {
-      await decisions.recordExpiry(tenantId, id);
-      onReconciled?.('expired');
-    }
-    return accompany(
-      () => workflows.revive({ tenantId, approvalId: id }),
-      () => approvals.touch(pool, tenantId, id),
-    );
-  }
+  const takeUpApproval = (overdue: Overdue) => {
+    const { tenantId, id } = overdue;
+    return takeUp(overdue.pastDeadline, {
+      expire: () => decisions.recordExpiry(tenantId, id),
+      revive: () => workflows.revive({ tenantId, approvalId: id }),
+      touch: () => approvals.touch(pool, tenantId, id),
+    });
+  };
 
-  async function takeUpOnboarding({ id, tenantId, pastDeadline }: Overdue): Promise<boolean> {
-    if (pastDeadline) {
-      await onboardingSteps.recordExpiry(tenantId, id);
-      onReconciled?.('expired');
-    }
-    return accompany(
-      () => onboardingWorkflows.revive({ tenantId, onboardingId: id }),
-      () => onboardings.touch(pool, tenantId, id),
-    );
-  }
+  const takeUpOnboarding = (overdue: Overdue) => {
+    const { tenantId, id } = overdue;
+    return takeUp(overdue.pastDeadline, {
+      expire: () => onboardingSteps.recordExpiry(tenantId, id),
+      revive: () => onboardingWorkflows.revive({ tenantId, onboardingId: id }),
+      touch: () => onboardings.touch(pool, tenantId, id),
+    });
+  };
 
-  async function takeUpVerification({ pastDeadline, ...key }: Overdue): Promise<boolean> {
-    if (pastDeadline) {
-      await verifications.recordTime(key);
-      onReconciled?.('expired');
-    }
-    return accompany(
-      () => phoneVerificationWorkflows.revive(key),
-      () => phoneVerifications.touch(pool, key),
-    );
-  }
+  const takeUpVerification = (overdue: Overdue) =>
+    takeUp(overdue.pastDeadline, {
+      expire: () => verifications.recordTime(overdue),
+      revive: () => phoneVerificationWorkflows.revive(overdue),
+      touch: () => phoneVerifications.touch(pool, overdue),
+    });
 
-  const takeUpCode = (code: Code): Promise<boolean> =>
-    accompany(
-      () => codeDeliveries.revive(code),
-      () => codes.touch(pool, { tenantId: code.tenantId, codeId: code.id, generation: code.generation }),
-    );
+  /** What has expired is noted as failed by its workflow. */
+  const takeUpCode = (code: Code) =>
+    takeUp(false, {
+      revive: () => codeDeliveries.revive(code),
+      touch: () => codes.touch(pool, { tenantId: code.tenantId, codeId: code.id, generation: code.generation }),
+    });
 
   return {
     /** Repeatable: expiring and reviving are; what is taken and then lost with this process is due again in 10 s. */
@@ -142,5 +146,4 @@ async function inBatches<T>(
   return revived;
 }
 
-type Overdue = Awaited<ReturnType<ApprovalRows['takeOverdue']>>[number];
 export type ReconcileActivities = ReturnType<typeof createReconcileActivities>;

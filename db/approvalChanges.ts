@@ -3,6 +3,7 @@ import type { ApprovalDecision, ApprovalOutcome, CallbackState, DenialReason, Pu
 import { columns, createApprovalQuery } from './approvalReading';
 import type { Approval } from './approvalReading';
 import type { Queryable, Tx } from './transaction';
+import { SOON, takeOverdue } from './workflowDue';
 
 export type NewApproval = Pick<
   Approval,
@@ -45,10 +46,7 @@ export interface Locked {
   onboardingId: string | null;
 }
 
-/** By when a change has to be heard of from its workflow, before `reconcile` asks. */
-const SOON = `clock_timestamp() + interval '5 seconds'`;
-
-/** The same for a workflow that was just heard from: it waits for the deadline, or delivers, or has nothing left to do. */
+/** As SOON, for a workflow that was just heard from: it waits for the deadline, or delivers, or has nothing left to do. */
 const WHEN_NEXT = `case when status = 'pending' then expires_at + interval '5 seconds'
                         when callback_state = 'waiting' then clock_timestamp() + interval '2 minutes' end`;
 
@@ -240,22 +238,6 @@ export function createApprovalChanges(keyring: Keyring) {
       );
     },
 
-    /**
-     * Takes approvals whose workflow should have been heard from, and gives them that much more time. `now()`, because a
-     * clock that moves during the statement could not be looked up in the index: every open approval would be read.
-     */
-    async takeOverdue(
-      db: Queryable,
-      limit: number,
-    ): Promise<{ id: string; tenantId: string; pastDeadline: boolean }[]> {
-      const { rows } = await db.query<{ id: string; tenant_id: string; past: boolean }>(
-        `update approvals set workflow_due_at = clock_timestamp() + interval '10 seconds'
-          where id in (select id from approvals where workflow_due_at < now()
-                        order by workflow_due_at limit $1 for update skip locked)
-          returning id, tenant_id, status = 'pending' and expires_at <= clock_timestamp() as past`,
-        [limit],
-      );
-      return rows.map((row) => ({ id: row.id, tenantId: row.tenant_id, pastDeadline: row.past }));
-    },
+    takeOverdue: (db: Queryable, limit: number) => takeOverdue(db, 'approvals', `status = 'pending'`, limit),
   };
 }

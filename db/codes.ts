@@ -2,6 +2,7 @@ import { MOST_ATTEMPTS, MOST_ATTEMPTS_AN_HOUR } from '../domain/code';
 import type { CodeChannel, CodeDeliveryState, CodePurpose } from '../domain/code';
 import type { Keyring } from '../platform/keys/keyring';
 import type { Queryable, Tx } from './transaction';
+import { takingOverdue } from './workflowDue';
 
 /** Whose code, and for what. */
 export interface CodeOwner {
@@ -215,13 +216,7 @@ export function createCodeRows(keyring: Keyring) {
 
     /** Codes whose workflow was not heard from in time, due again in ten seconds. */
     async takeOverdue(db: Queryable, limit: number): Promise<Code[]> {
-      const { rows } = await db.query<Row>(
-        `update codes set workflow_due_at = clock_timestamp() + interval '10 seconds'
-          where id in (select id from codes where workflow_due_at < now()
-                        order by workflow_due_at limit $1 for update skip locked)
-          returning ${READ}`,
-        [limit],
-      );
+      const { rows } = await db.query<Row>(takingOverdue('codes', READ), [limit]);
       return rows.map(open);
     },
 

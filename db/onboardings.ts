@@ -1,6 +1,7 @@
 import type { Method } from '../domain/method';
 import type { CancelReason, LinkState, OnboardingEnd, OnboardingStatus } from '../domain/onboarding';
 import type { Queryable, Tx } from './transaction';
+import { SOON, takeOverdue } from './workflowDue';
 
 /** One attempt to enable two-factor authentication. */
 export interface Onboarding {
@@ -78,10 +79,7 @@ const one = async (db: Queryable, sql: string, values: unknown[]) => (await many
 
 const READ = `*, clock_timestamp() as read_at`;
 
-/** By when a change has to be heard of from its workflow, before `reconcile` asks. */
-const SOON = `clock_timestamp() + interval '5 seconds'`;
-
-/** The same for a workflow that was just heard from: it waits, or sends a link with patience, or has nothing left to do. */
+/** As SOON, for a workflow that was just heard from: it waits, or sends a link with patience, or has nothing left to do. */
 const WHEN_NEXT = `case when closed_at is null then
     least(expires_at + interval '5 seconds', remind_at + interval '5 seconds',
           case when link_state = 'waiting' then clock_timestamp() + interval '150 seconds' end) end`;
@@ -209,20 +207,7 @@ export function createOnboardingRows() {
       return rowCount === 1;
     },
 
-    /** Takes those whose workflow should have been heard from, and gives them that much more time. As for approvals. */
-    async takeOverdue(
-      db: Queryable,
-      limit: number,
-    ): Promise<{ id: string; tenantId: string; pastDeadline: boolean }[]> {
-      const { rows } = await db.query<{ id: string; tenant_id: string; past: boolean }>(
-        `update onboardings set workflow_due_at = clock_timestamp() + interval '10 seconds'
-          where id in (select id from onboardings where workflow_due_at < now()
-                        order by workflow_due_at limit $1 for update skip locked)
-          returning id, tenant_id, closed_at is null and expires_at <= clock_timestamp() as past`,
-        [limit],
-      );
-      return rows.map((row) => ({ id: row.id, tenantId: row.tenant_id, pastDeadline: row.past }));
-    },
+    takeOverdue: (db: Queryable, limit: number) => takeOverdue(db, 'onboardings', 'closed_at is null', limit),
   };
 }
 export type OnboardingRows = ReturnType<typeof createOnboardingRows>;

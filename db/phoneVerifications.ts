@@ -2,6 +2,7 @@ import type { CodeChannel, CodeDeliveryState } from '../domain/code';
 import type { Feedback, VerificationStatus } from '../domain/phoneVerification';
 import type { Keyring } from '../platform/keys/keyring';
 import type { Queryable, Tx } from './transaction';
+import { SOON, takeOverdue } from './workflowDue';
 
 /** By which a row is found: every query names the tenant. */
 export interface VerificationKey {
@@ -55,8 +56,6 @@ interface Row {
 }
 
 const READ = `*, clock_timestamp() as read_at`;
-const SOON = `clock_timestamp() + interval '5 seconds'`;
-
 /** When a workflow that was just heard from has to be heard from again. */
 const WHEN_NEXT = `case when closed_at is null then
     least(expires_at + interval '5 seconds',
@@ -253,17 +252,7 @@ export function createPhoneVerificationRows(keyring: Keyring) {
       return rows[0] && { outcome, atMs: rows[0].at.getTime(), changedAtMs: rows[0].changed_at.getTime() };
     },
 
-    /** Takes those whose workflow should have been heard from, and gives them ten seconds more. */
-    async takeOverdue(db: Queryable, limit: number): Promise<(VerificationKey & { pastDeadline: boolean })[]> {
-      const { rows } = await db.query<{ id: string; tenant_id: string; past: boolean }>(
-        `update phone_verifications set workflow_due_at = clock_timestamp() + interval '10 seconds'
-          where id in (select id from phone_verifications where workflow_due_at < now()
-                        order by workflow_due_at limit $1 for update skip locked)
-          returning id, tenant_id, closed_at is null and expires_at <= clock_timestamp() as past`,
-        [limit],
-      );
-      return rows.map((row) => ({ id: row.id, tenantId: row.tenant_id, pastDeadline: row.past }));
-    },
+    takeOverdue: (db: Queryable, limit: number) => takeOverdue(db, 'phone_verifications', 'closed_at is null', limit),
   };
 }
 export type PhoneVerificationRows = ReturnType<typeof createPhoneVerificationRows>;
