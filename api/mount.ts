@@ -6,6 +6,7 @@ import type { Device } from '../db/devices';
 import type { Tenant } from '../db/tenants';
 import type { Tx } from '../db/transaction';
 import { DomainError } from '../domain/errors';
+import { keepNothing } from '../services/idempotency';
 import type { Idempotency } from '../services/idempotency';
 import { digest } from '../services/text';
 import type { Callers } from './callers';
@@ -80,7 +81,7 @@ export function mounting(router: Router, { callers, underWay, idempotency }: Mou
     router[route.method](route.path, async (req, res) => {
       const input = await read(route, req, res);
       if (!route.idempotent) {
-        const reply = await handler({ ...input, keep: async () => {} });
+        const reply = await handler({ ...input, keep: keepNothing });
         return send(res, route.status, route.status === 204 ? undefined : render(reply));
       }
       const { tenant } = input as unknown as Proved<'tenant'>;
@@ -108,7 +109,7 @@ export function mounting(router: Router, { callers, underWay, idempotency }: Mou
       const input = await read(route, req, res);
       const beat = setInterval(() => res.headersSent && res.write(': still here\n\n'), 15_000);
       try {
-        for await (const reply of handler({ ...input, keep: async () => {} })) {
+        for await (const reply of handler({ ...input, keep: keepNothing })) {
           if (!res.headersSent) {
             res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
           }
@@ -130,7 +131,7 @@ export function mounting(router: Router, { callers, underWay, idempotency }: Mou
   ): void {
     router[route.method](route.path, async (req, res) => {
       const input = await read(route, req, res);
-      const { contentType, name, parts } = handler({ ...input, keep: async () => {} });
+      const { contentType, name, parts } = handler({ ...input, keep: keepNothing });
       const headers = { 'content-type': contentType, 'content-disposition': `attachment; filename="${name}"` };
       await sendFile(res, { head: () => res.writeHead(route.status, headers), parts, gone: input.gone });
     });

@@ -9,6 +9,7 @@ import { inTransaction, readClock } from '../db/transaction';
 import type { UserRows } from '../db/users';
 import { DomainError } from '../domain/errors';
 import { sha256 } from '../platform/keys/secret';
+import { keepNothing } from './idempotency';
 import type { MintedToken, RegistrationTokens } from './registrationTokens';
 import type { Users } from './users';
 
@@ -67,7 +68,7 @@ export function createAccountTokens({ pool, tenants, users, rows, tokens }: Acco
       const { tenantId, externalId: known } = await verify(jwt).catch((error: unknown) => {
         throw toRefusal(error);
       });
-      const { id: userId } = await users.create(tenantId, { externalId: known }, async () => {});
+      const { id: userId } = await users.create(tenantId, { externalId: known }, keepNothing);
       return inTransaction(pool, async (tx) => {
         if (!(await rows.lock(tx, tenantId, userId))) throw new DomainError('temporarily_unavailable'); // removed since
         const owner = { tenantId, userId, onboardingId: null };

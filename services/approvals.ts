@@ -22,7 +22,7 @@ import { readUnverified } from './signatures';
 import { digest } from './text';
 import { wakers } from './topics';
 import { toView } from './views';
-import { waitFor, watch } from './waiting';
+import { changes, waitFor } from './waiting';
 
 export interface ApprovalDeps {
   pool: Pool;
@@ -117,15 +117,12 @@ export function createApprovals(deps: ApprovalDeps) {
       ),
 
     /** The approval now, and at each change that its tenant can see, until it is decided. */
-    async *stream(tenantId: string, id: string, signal: AbortSignal): AsyncGenerator<Approval> {
-      let last: string | undefined;
-      for await (const seen of watch(notifications, { kind: 'approval', id }, watching(tenantId, id, signal))) {
-        const now = JSON.stringify(toView(seen));
-        if (now !== last) yield seen;
-        last = now;
-        if (seen.status !== 'pending') return;
-      }
-    },
+    stream: (tenantId: string, id: string, signal: AbortSignal): AsyncGenerator<Approval> =>
+      changes(
+        notifications,
+        { kind: 'approval', id },
+        { ...watching(tenantId, id, signal), view: toView, done: (seen) => seen.status !== 'pending' },
+      ),
 
     async list(
       tenantId: string,

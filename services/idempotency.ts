@@ -6,6 +6,9 @@ import { DomainError } from '../domain/errors';
 /** Keeps the reply in the transaction of what it tells of, as the last thing before the events. */
 export type Keep = (tx: Tx, status: number, body: string) => Promise<void>;
 
+/** For whoever makes something without an Idempotency-Key. */
+export const keepNothing = (): Promise<void> => Promise.resolve();
+
 export interface CreatingCall {
   tenantId: string;
   key: string | undefined;

@@ -15,6 +15,7 @@ import { isOpen, requireOpenOnboarding, requireStep } from '../domain/onboarding
 import type { OnboardingStatus } from '../domain/onboarding';
 import type { ApprovalWorkflows } from './approvalWorkflows';
 import type { Codes } from './codes';
+import { keepNothing } from './idempotency';
 import type { InstallLinks } from './installLinks';
 import type { OnboardingEnds } from './onboardingEnds';
 import type { OnboardingMethods, Step } from './onboardingMethods';
@@ -24,7 +25,7 @@ import type { MintedToken, RegistrationTokens } from './registrationTokens';
 import { topicOf } from './topics';
 import type { Totp } from './totp';
 import { toOnboardingView } from './views';
-import { waitFor, watch } from './waiting';
+import { changes, waitFor } from './waiting';
 
 export interface OnboardingDeps {
   pool: Pool;
@@ -187,7 +188,7 @@ export function createOnboardings(deps: OnboardingDeps) {
       const id = installLinks.idOf(secret);
       const known = id === undefined ? undefined : await onboardings.findById(pool, id);
       if (!known) throw new DomainError('install_link_invalid');
-      return mintToken(known.tenantId, known.id, async () => {}).catch((error: unknown) => {
+      return mintToken(known.tenantId, known.id, keepNothing).catch((error: unknown) => {
         throw error instanceof DomainError ? new DomainError('install_link_invalid') : error;
       });
     },
@@ -206,15 +207,12 @@ export function createOnboardings(deps: OnboardingDeps) {
       }),
 
     /** The onboarding now, and at each change that its tenant can see, until it is closed. */
-    async *stream(tenantId: string, id: string, signal: AbortSignal): AsyncGenerator<Onboarding> {
-      let last: string | undefined;
-      for await (const seen of watch(notifications, topicOf({ id }), watching(tenantId, id, signal))) {
-        const now = JSON.stringify(toOnboardingView(seen));
-        if (now !== last) yield seen;
-        last = now;
-        if (!isOpen(seen)) return;
-      }
-    },
+    stream: (tenantId: string, id: string, signal: AbortSignal): AsyncGenerator<Onboarding> =>
+      changes(notifications, topicOf({ id }), {
+        ...watching(tenantId, id, signal),
+        view: toOnboardingView,
+        done: (seen) => !isOpen(seen),
+      }),
 
     /** The newest twenty of a user, newest first. */
     async listOfUser(tenantId: string, userId: string): Promise<Onboarding[]> {

@@ -7,6 +7,7 @@ import type { OneTouch } from '../domain/oneTouch';
 import { lifetimeOf } from '../domain/oneTouch';
 import type { Keyring } from '../platform/keys/keyring';
 import type { Approvals } from './approvals';
+import { keepNothing } from './idempotency';
 
 /** What a back end that speaks to the Authy API asks one person. */
 export interface OneTouchQuestion
@@ -56,7 +57,7 @@ export function createOneTouch({ pool, rows, tenants, approvals, keyring }: OneT
             repeatKey: keyring.mac('one-touch-repeat', said).toString('base64url'),
           }),
         },
-        async () => {},
+        keepNothing,
       );
     },
 

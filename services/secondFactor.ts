@@ -8,6 +8,7 @@ import { refused, settle } from './guesses';
 import type { Guess, Verdict } from './guesses';
 import type { Totp } from './totp';
 import type { Tx } from '../db/transaction';
+import { keepNothing } from './idempotency';
 
 export interface SecondFactorDeps {
   pool: Pool;
@@ -22,7 +23,6 @@ export interface SecondFactorDeps {
 export type FactorKind = 'sms' | 'voice' | 'totp';
 
 const PACE = { most: MOST_ATTEMPTS_A_MINUTE, withinSeconds: 60, pauseSeconds: 0 } as const;
-const nothingKept = async () => {};
 
 /** Digits that a person typed, where nobody says whether they were sent or shown by an authenticator app. */
 export function createSecondFactor({ pool, users, recentActs, keyring, codes, totp }: SecondFactorDeps) {
@@ -55,7 +55,7 @@ export function createSecondFactor({ pool, users, recentActs, keyring, codes, to
         kind = by;
         return verdict;
       };
-      await settle({ pool, users }, guess, judged, nothingKept);
+      await settle({ pool, users }, guess, judged, keepNothing);
       return kind;
     },
   };

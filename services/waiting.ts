@@ -67,6 +67,21 @@ export async function* watch<T>(
   }
 }
 
+/** The same, but only at changes of what `view` makes of it; ends with the first sight that is `done`. */
+export async function* changes<T>(
+  notifications: Pick<Notifications, 'listen'>,
+  topic: Topic,
+  { view, done, ...watched }: Watch<T> & { view: (seen: T) => unknown; done: (seen: T) => boolean },
+): AsyncGenerator<T> {
+  let last: string | undefined;
+  for await (const seen of watch(notifications, topic, watched)) {
+    const now = JSON.stringify(view(seen));
+    if (now !== last) yield seen;
+    last = now;
+    if (done(seen)) return;
+  }
+}
+
 /** A long poll: the first sight that is `done`, or the last one when the time is over. */
 export async function waitFor<T>(
   notifications: Pick<Notifications, 'listen'>,

@@ -11,12 +11,12 @@ import type { AuthyMounting } from './mount';
 import type { Parameters } from './parameters';
 import { AuthyRefusal, invalidParameter } from './refusals';
 import { deviceName } from './users';
+import { keepNothing } from '../../services/idempotency';
 
 /** What a user who never confirmed may be refused for, and is let in nevertheless where the tenant wants it. */
 const FORGIVEN: ReadonlySet<ErrorCode> = new Set(['code_wrong', 'code_not_found', 'code_expired', 'totp_not_found']);
 
 const LENGTH = 7;
-const nothingKept = async () => {};
 
 /** One-time passwords: digits that are sent, or shown by an authenticator app, and typed somewhere else. */
 export function codeRoutes(
@@ -52,7 +52,7 @@ export function codeRoutes(
       if (device) return { message: words.ignored, cellphone, device: deviceName(device), ignored: true };
       const locale = readLocale(parameters) ?? languageOfCountry(lineOf(user.phone).country);
       await codes
-        .send(tenant.id, user.id, { channel, length: LENGTH, locale, hasPause: true, ...wanted }, nothingKept)
+        .send(tenant.id, user.id, { channel, length: LENGTH, locale, hasPause: true, ...wanted }, keepNothing)
         .catch((error: unknown) => {
           const isOff = error instanceof DomainError && error.code === 'channel_not_configured';
           throw isOff ? new AuthyRefusal(words.off) : error;

@@ -5,8 +5,7 @@ import { findUser, readId } from './ids';
 import type { AuthyMounting } from './mount';
 import { readNewUser } from './newUser';
 import { AuthyRefusal } from './refusals';
-
-const nothingKept = async () => {};
+import { keepNothing } from '../../services/idempotency';
 
 /** Devices that run the SDK: the token with which one registers, and its removal. */
 export function deviceRoutes({ call }: AuthyMounting, { devices, users }: { devices: Devices; users: Users }): void {
@@ -15,8 +14,8 @@ export function deviceRoutes({ call }: AuthyMounting, { devices, users }: { devi
     const user =
       parameters.hash('user') === undefined
         ? await findUser(users, tenant.id, parameters.requiredText('authy_id'))
-        : await users.create(tenant.id, { ...readNewUser(parameters), phoneDecides: true }, nothingKept);
-    const { registrationToken } = await devices.createToken(tenant.id, user.id, nothingKept);
+        : await users.create(tenant.id, { ...readNewUser(parameters), phoneDecides: true }, keepNothing);
+    const { registrationToken } = await devices.createToken(tenant.id, user.id, keepNothing);
     return {
       registration_token: registrationToken,
       user: { id: user.authyId },

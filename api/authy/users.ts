@@ -11,8 +11,7 @@ import { findUser } from './ids';
 import type { AuthyMounting } from './mount';
 import { readEmail, readInstallLink, readNewUser } from './newUser';
 import { AuthyRefusal } from './refusals';
-
-const nothingKept = async () => {};
+import { keepNothing } from '../../services/idempotency';
 
 /** A link that cannot be sent leaves the user registered. */
 const WITHOUT_LINK: ReadonlySet<ErrorCode> = new Set(['channel_not_configured', 'method_enabled', 'too_many_requests']);
@@ -33,7 +32,7 @@ export function userRoutes({ call }: Pick<AuthyMounting, 'call'>, { users, onboa
     const [newest] = await onboardings.listOfUser(tenantId, id);
     if (newest && isOpen(newest)) return;
     try {
-      await onboardings.start(tenantId, id, { method: 'push', ownApp: false }, nothingKept);
+      await onboardings.start(tenantId, id, { method: 'push', ownApp: false }, keepNothing);
     } catch (error) {
       if (!(error instanceof DomainError && WITHOUT_LINK.has(error.code))) throw error;
     }
@@ -42,7 +41,7 @@ export function userRoutes({ call }: Pick<AuthyMounting, 'call'>, { users, onboa
   call('post', '/protected/:format/users/new', async ({ tenant, parameters }) => {
     const person = readNewUser(parameters);
     const wantsLink = readInstallLink(parameters) ?? tenant.switches.installLink;
-    const user = await users.create(tenant.id, { ...person, phoneDecides: true }, nothingKept);
+    const user = await users.create(tenant.id, { ...person, phoneDecides: true }, keepNothing);
     if (wantsLink) await sendInstallLink(user);
     return { message: 'User created successfully.', user: { id: user.authyId } };
   });

@@ -2,6 +2,7 @@ import { DomainError } from '../../domain/errors';
 import type { WebhookEndpoint } from '../../db/webhooks';
 import { accountSidOf } from '../../services/authyEvents';
 import { hexId } from '../../services/authyIds';
+import { keepNothing } from '../../services/idempotency';
 import { isId } from '../../services/text';
 import type { Webhooks } from '../../services/webhooks';
 import { authyWebhookId } from '../../services/webhookSender';
@@ -16,7 +17,7 @@ const MOST_URL_CHARACTERS = 2_048;
 /** Endpoints that are told events in the Authy dialect: the same that /v1 has, under names of the Authy API. */
 export function webhookRoutes(
   { signed }: Pick<AuthyMounting, 'signed'>,
-  { webhooks }: { webhooks: Pick<Webhooks, 'create' | 'listAuthy' | 'remove'> },
+  { webhooks }: { webhooks: Pick<Webhooks, 'create' | 'find' | 'listAuthy' | 'remove'> },
 ): void {
   signed('post', WEBHOOKS, async ({ tenant, parameters }) => {
     const request = {
@@ -25,7 +26,7 @@ export function webhookRoutes(
       eventTypes: null,
       authyEvents: readEvents(parameters),
     };
-    const { endpoint, secret } = await webhooks.create(tenant.id, request, async () => {}).catch(notCreated);
+    const { endpoint, secret } = await webhooks.create(tenant.id, request, keepNothing).catch(notCreated);
     return { webhook: toView(endpoint, secret), message: 'Webhook created' };
   });
 
@@ -36,10 +37,10 @@ export function webhookRoutes(
 
   /** Those of /v1 are not there for this API. */
   async function remove({ tenant }: AuthyCall, written: string | undefined): Promise<object> {
-    const id = written?.replace(/^WH_/, '') ?? '';
-    const known = await webhooks.listAuthy(tenant.id);
-    if (!isId(id) || !known.some(({ endpoint }) => endpoint.id === id)) throw new DomainError('webhook_not_found');
-    await webhooks.remove(tenant.id, id);
+    const id = written?.replace(/^WH_/, '');
+    const known = isId(id) ? await webhooks.find(tenant.id, id) : undefined;
+    if (!known?.authyEvents) throw new DomainError('webhook_not_found');
+    await webhooks.remove(tenant.id, known.id);
     return { message: 'Webhook deleted' };
   }
 
