@@ -5,6 +5,7 @@ import type { Worker } from '@temporalio/worker';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { createApprovalActivities } from './activities/approval';
+import type { SendingDeps } from './activities/carry';
 import { createCodeDeliveryActivities } from './activities/codeDelivery';
 import { createOnboardingActivities } from './activities/onboarding';
 import { createPhoneVerificationActivities } from './activities/phoneVerification';
@@ -116,6 +117,11 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
 
   const senders = substitutes.pushSenders ?? (config.simulator ? [simulated.push] : []);
   const health = createHealth();
+  const sending: SendingDeps = {
+    carriers,
+    health,
+    onMessage: (channel, result) => metrics.messageAttempt(channel, result),
+  };
   const activities = {
     ...createApprovalActivities({
       pool,
@@ -131,26 +137,20 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
       pool,
       ...services.rows,
       digitsOf: services.codes.digitsOf,
-      carriers,
-      health,
-      onMessage: (channel, result) => metrics.messageAttempt(channel, result),
+      ...sending,
     }),
     ...createOnboardingActivities({
       pool,
       ...services.rows,
       steps: services.onboardingSteps,
       links: services.installLinks,
-      carriers,
-      health,
-      onMessage: (channel, result) => metrics.messageAttempt(channel, result),
+      ...sending,
     }),
     ...createPhoneVerificationActivities({
       pool,
       ...services.rows,
       service: services.phoneVerifications,
-      carriers,
-      health,
-      onMessage: (channel, result) => metrics.messageAttempt(channel, result),
+      ...sending,
     }),
     ...createReconcileActivities({
       pool,

@@ -1,8 +1,11 @@
+import type { Carriers } from '../channels/carriers';
 import type { Health } from '../channels/health';
 import type { CodeChannel } from '../domain/code';
 import { within } from './within';
 
-export interface CarryDeps {
+/** What every activity that sends messages needs. */
+export interface SendingDeps {
+  carriers: Carriers;
   health: Health;
   onMessage?: (channel: CodeChannel, result: 'sent' | 'failed') => void;
 }
@@ -15,7 +18,7 @@ export const PATIENT_MS = 8_000;
  * @throws when the carrier did not take it in time
  */
 export const createCarry =
-  ({ health, onMessage }: CarryDeps) =>
+  ({ health, onMessage }: Pick<SendingDeps, 'health' | 'onMessage'>) =>
   async <M>(
     channel: CodeChannel,
     carrier: { send(message: M): Promise<void> },

@@ -1,5 +1,4 @@
 import type { Pool } from 'pg';
-import type { Carriers } from '../channels/carriers';
 import type { Code, CodeRows } from '../db/codes';
 import { recordEvents } from '../db/events';
 import type { TenantRows } from '../db/tenants';
@@ -11,16 +10,15 @@ import type { Codes } from '../services/codes';
 import { isId } from '../services/text';
 import type { CodeDeliveryInput, CodeDeliveryOutcome } from '../workflows/codeDelivery.messages';
 import { createCarry, PATIENT_MS } from './carry';
-import type { CarryDeps } from './carry';
+import type { SendingDeps } from './carry';
 import { QUICK_MS } from './within';
 
-export interface CodeDeliveryActivityDeps extends CarryDeps {
+export interface CodeDeliveryActivityDeps extends SendingDeps {
   pool: Pool;
   codes: Pick<CodeRows, 'touch' | 'recordDelivery'>;
   users: Pick<UserRows, 'find'>;
   tenants: Pick<TenantRows, 'find'>;
   digitsOf: Codes['digitsOf'];
-  carriers: Carriers;
 }
 
 /** What the workflow `codeDelivery` does to the world. */

@@ -1,6 +1,5 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Pool } from 'pg';
-import type { Carriers } from '../channels/carriers';
 import { recordEvents } from '../db/events';
 import type { Onboarding, OnboardingRows } from '../db/onboardings';
 import type { TenantRows } from '../db/tenants';
@@ -12,18 +11,16 @@ import type { OnboardingSteps } from '../services/onboardingSteps';
 import { isId } from '../services/text';
 import type { LinkRound, OnboardingInput, OnboardingState } from '../workflows/onboarding.messages';
 import { createCarry, PATIENT_MS } from './carry';
-import type { CarryDeps } from './carry';
+import type { SendingDeps } from './carry';
 import { QUICK_MS } from './within';
 
-export interface OnboardingActivityDeps extends CarryDeps {
+export interface OnboardingActivityDeps extends SendingDeps {
   pool: Pool;
   onboardings: Pick<OnboardingRows, 'touch' | 'find' | 'recordLink'>;
   users: Pick<UserRows, 'find'>;
   tenants: Pick<TenantRows, 'find'>;
   steps: Pick<OnboardingSteps, 'recordTime' | 'recordCancellation' | 'closeConfirmation'>;
   links: Pick<InstallLinks, 'linkOf'>;
-  /** Without text messages no link is to be sent. */
-  carriers: Pick<Carriers, 'sms'>;
 }
 
 /** What the workflow `onboarding` does to the world. */

@@ -1,6 +1,5 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Pool } from 'pg';
-import type { Carriers } from '../channels/carriers';
 import { recordEvents } from '../db/events';
 import type { PhoneVerification, PhoneVerificationRows } from '../db/phoneVerifications';
 import type { TenantRows } from '../db/tenants';
@@ -15,15 +14,14 @@ import type {
   VerificationMessage,
 } from '../workflows/phoneVerification.messages';
 import { createCarry, PATIENT_MS } from './carry';
-import type { CarryDeps } from './carry';
+import type { SendingDeps } from './carry';
 import { QUICK_MS } from './within';
 
-export interface PhoneVerificationActivityDeps extends CarryDeps {
+export interface PhoneVerificationActivityDeps extends SendingDeps {
   pool: Pool;
   phoneVerifications: Pick<PhoneVerificationRows, 'touch' | 'find' | 'recordDelivery'>;
   tenants: Pick<TenantRows, 'find'>;
   service: Pick<PhoneVerifications, 'codeOf' | 'told' | 'recordTime' | 'recordCancellation'>;
-  carriers: Carriers;
 }
 
 /** What the workflow `phoneVerification` does to the world. */

@@ -3,16 +3,16 @@ import type { DeviceRows } from '../db/devices';
 import type { Tx } from '../db/transaction';
 import { REGISTRATION_TOKEN_LIFETIME_MS } from '../domain/device';
 import type { Keyring } from '../platform/keys/keyring';
+import { createDerivedSecrets } from './derivedSecrets';
 
 export interface MintedToken {
   registrationToken: string;
   expiresAtMs: number;
 }
 
-const TOKEN = /^rt_([\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12})_([\w-]{43})$/;
-
 /** Secrets with which devices register. Each is derived from its row's id, so that the database does not hold it. */
 export function createRegistrationTokens(devices: Pick<DeviceRows, 'insertToken'>, keyring: Keyring) {
+  const secrets = createDerivedSecrets(keyring, 'rt', 'registration-token');
   return {
     /**
      * A token for a locked user, good for ten minutes from `nowMs`; of an onboarding, only while that waits for a device.
@@ -27,16 +27,11 @@ export function createRegistrationTokens(devices: Pick<DeviceRows, 'insertToken'
       const id = accountTokenId ?? randomUUID();
       const expiresAtMs = nowMs + REGISTRATION_TOKEN_LIFETIME_MS;
       await devices.insertToken(tx, { id, ...owner, byAccountToken: accountTokenId !== undefined, expiresAtMs });
-      const secret = keyring.mac('registration-token', id).toString('base64url');
-      return { registrationToken: `rt_${id}_${secret}`, expiresAtMs };
+      return { registrationToken: secrets.of(id), expiresAtMs };
     },
 
     /** The id of the row that a token was derived from, or undefined for anything else. */
-    idOf(token: string): string | undefined {
-      const [, id, secret] = TOKEN.exec(token) ?? [];
-      if (!id || !keyring.macMatches('registration-token', Buffer.from(secret!, 'base64url'), id)) return undefined;
-      return id;
-    },
+    idOf: secrets.idOf,
   };
 }
 export type RegistrationTokens = ReturnType<typeof createRegistrationTokens>;

@@ -2,14 +2,14 @@ import type { User } from '../../db/users';
 import type { CodeChannel } from '../../domain/code';
 import { DomainError } from '../../domain/errors';
 import type { ErrorCode } from '../../domain/errors';
-import { languageOfCountry, toLocale } from '../../domain/locale';
 import { lineOf } from '../../domain/phoneLine';
 import type { FactorKind } from '../../services/secondFactor';
 import type { Services } from '../../services/services';
 import { findUser } from './ids';
 import type { AuthyMounting } from './mount';
 import type { Parameters } from './parameters';
-import { AuthyRefusal, invalidParameter } from './refusals';
+import { readLocale } from './phoneNumbers';
+import { AuthyRefusal, invalidParameter, inWordsOf } from './refusals';
 import { deviceName } from './users';
 import { keepNothing } from '../../services/idempotency';
 
@@ -50,13 +50,10 @@ export function codeRoutes(
       if (user.phone === null) throw new AuthyRefusal(60058);
       const cellphone = maskPhone(user.phone);
       if (device) return { message: words.ignored, cellphone, device: deviceName(device), ignored: true };
-      const locale = readLocale(parameters) ?? languageOfCountry(lineOf(user.phone).country);
+      const locale = readLocale(parameters, user.phone);
       await codes
         .send(tenant.id, user.id, { channel, length: LENGTH, locale, hasPause: true, ...wanted }, keepNothing)
-        .catch((error: unknown) => {
-          const isOff = error instanceof DomainError && error.code === 'channel_not_configured';
-          throw isOff ? new AuthyRefusal(words.off) : error;
-        });
+        .catch(inWordsOf({ channel_not_configured: words.off }));
       return { success: true, message: words.sent, cellphone };
     });
   sending('sms', SMS);
@@ -104,11 +101,6 @@ function readActionMessage(parameters: Parameters): string | undefined {
     throw invalidParameter('action_message', 'has characters that are not printable');
   }
   return message === '' ? undefined : message;
-}
-
-function readLocale(parameters: Parameters): string | undefined {
-  const asked = parameters.text('locale', 20);
-  return asked === undefined ? undefined : (toLocale(asked) ?? 'en');
 }
 
 /** `+1-XXX-XXX-XX34` */

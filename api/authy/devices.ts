@@ -1,10 +1,9 @@
-import { DomainError } from '../../domain/errors';
 import type { Devices } from '../../services/devices';
 import type { Users } from '../../services/users';
 import { findUser, readId } from './ids';
 import type { AuthyMounting } from './mount';
 import { readNewUser } from './newUser';
-import { AuthyRefusal } from './refusals';
+import { AuthyRefusal, inWordsOf } from './refusals';
 import { keepNothing } from '../../services/idempotency';
 
 /** Devices that run the SDK: the token with which one registers, and its removal. */
@@ -26,12 +25,9 @@ export function deviceRoutes({ call }: AuthyMounting, { devices, users }: { devi
   call('delete', '/protected/:format/sdk/devices/:deviceId', async ({ tenant, params }) => {
     const authyId = readId(params['deviceId']);
     if (authyId === undefined) throw new AuthyRefusal(60092);
-    try {
-      const device = await devices.findByAuthyId(tenant.id, authyId);
-      await users.removeDevice(tenant.id, device.userId, device.id);
-    } catch (error) {
-      throw error instanceof DomainError && error.code === 'device_not_found' ? new AuthyRefusal(60092) : error;
-    }
+    const notFound = inWordsOf({ device_not_found: 60092 });
+    const device = await devices.findByAuthyId(tenant.id, authyId).catch(notFound);
+    await users.removeDevice(tenant.id, device.userId, device.id).catch(notFound);
     return { message: 'Device was removed.' };
   });
 }

@@ -1,6 +1,5 @@
 import type { Approval } from '../../db/approvals';
 import type { OneTouchFacts } from '../../db/oneTouch';
-import { DomainError } from '../../domain/errors';
 import { toOneTouchStatus } from '../../domain/oneTouch';
 import { hexId } from '../../services/authyIds';
 import type { OneTouches } from '../../services/oneTouch';
@@ -9,7 +8,7 @@ import type { Users } from '../../services/users';
 import { findUser } from './ids';
 import type { AuthyMounting } from './mount';
 import { readQuestion } from './question';
-import { AuthyRefusal } from './refusals';
+import { AuthyRefusal, inWordsOf } from './refusals';
 
 /** Push authentications: asking, and reading what became of it. */
 export function oneTouchRoutes(
@@ -31,9 +30,7 @@ export function oneTouchRoutes(
   call('get', '/onetouch/:format/approval_requests/:uuid', async ({ tenant, params: { uuid = '' } }) => {
     const notFound = new AuthyRefusal(60049, { message: `Approval request not found: ${uuid.slice(0, 100)}` });
     if (!isId(uuid)) throw notFound;
-    const { approval, facts } = await oneTouch.find(tenant.id, uuid).catch((error: unknown) => {
-      throw error instanceof DomainError && error.code === 'approval_not_found' ? notFound : error;
-    });
+    const { approval, facts } = await oneTouch.find(tenant.id, uuid).catch(inWordsOf({ approval_not_found: notFound }));
     return { approval_request: toApprovalRequest(approval, facts, tenant.name) };
   });
 }

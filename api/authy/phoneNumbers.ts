@@ -1,3 +1,5 @@
+import { languageOfCountry, toLocale } from '../../domain/locale';
+import { lineOf } from '../../domain/phoneLine';
 import { toE164 } from '../../domain/phoneNumber';
 import type { Parameters } from './parameters';
 import type { AuthyRefusal } from './refusals';
@@ -23,4 +25,10 @@ export function readPhone(
     // said below, in the words of the caller
   }
   throw invalid();
+}
+
+/** In what language a message to a phone is: as it is asked for, English where we do not know that, or its country's own. */
+export function readLocale(parameters: Pick<Parameters, 'text'>, phone: string): string {
+  const asked = parameters.text('locale', 20);
+  return asked === undefined ? languageOfCountry(lineOf(phone).country) : (toLocale(asked) ?? 'en');
 }

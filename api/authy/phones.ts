@@ -1,15 +1,14 @@
 import type { PhoneVerification } from '../../db/phoneVerifications';
-import { DomainError } from '../../domain/errors';
-import { languageOf, languageOfCountry, toLocale } from '../../domain/locale';
+import { languageOf } from '../../domain/locale';
 import { lineOf } from '../../domain/phoneLine';
 import { FEEDBACKS, secondsLeft, VERIFICATION_CODE_LENGTH } from '../../domain/phoneVerification';
 import type { Services } from '../../services/services';
 import type { AuthyMounting } from './mount';
 import { messageId, readMessageId } from './ids';
 import type { Parameters } from './parameters';
-import { readPhone } from './phoneNumbers';
+import { readLocale, readPhone } from './phoneNumbers';
 import { startedText } from './phoneTexts';
-import { AuthyRefusal, invalidParameter } from './refusals';
+import { AuthyRefusal, invalidParameter, inWordsOf } from './refusals';
 
 const TREE = '/protected/:format/phones';
 const MESSAGES = '/2010-04-01/Accounts/:apiKey/SMS/Messages';
@@ -31,8 +30,7 @@ export function phoneRoutes(
       await phoneVerifications.refuseCustom(tenant.id);
     }
     const line = lineOf(phone);
-    const asked = parameters.text('locale', 20);
-    const locale = asked === undefined ? languageOfCountry(line.country) : (toLocale(asked) ?? 'en');
+    const locale = readLocale(parameters, phone);
     const { least, usual, most } = VERIFICATION_CODE_LENGTH;
     const length = parameters.integer('code_length', { least, most }) ?? usual;
     const started = await phoneVerifications
@@ -54,7 +52,7 @@ export function phoneRoutes(
     const code = parameters.requiredText('verification_code').trim();
     await phoneVerifications
       .check(tenant.id, phone, code)
-      .catch(inWordsOf({ code_wrong: 60022, verification_not_found: 60023 }, nothingPending(phone)));
+      .catch(inWordsOf({ code_wrong: 60022, verification_not_found: nothingPending(phone) }));
     return { message: 'Verification code is correct.' };
   });
 
@@ -65,7 +63,7 @@ export function phoneRoutes(
     const about = id === undefined ? { phone: readNumber(parameters) } : { id: id.toLowerCase() };
     const found: PhoneVerification = await phoneVerifications
       .read(tenant.id, about)
-      .catch(inWordsOf({ verification_not_found: 60023 }, 'phone' in about ? nothingPending(about.phone) : undefined));
+      .catch(inWordsOf({ verification_not_found: 'phone' in about ? nothingPending(about.phone) : 60023 }));
     return { message: 'Phone Verification status.', status: found.status, seconds_to_expire: secondsLeft(found) };
   });
 
@@ -104,15 +102,7 @@ function readCustomCode(parameters: Parameters): string | undefined {
   return code;
 }
 
-/** For a promise that was refused: the numbers that our codes have in this call. */
-const inWordsOf =
-  (numbers: Readonly<Record<string, ConstructorParameters<typeof AuthyRefusal>[0]>>, notFound?: string) =>
-  (error: unknown): never => {
-    const number = error instanceof DomainError ? numbers[error.code] : undefined;
-    if (number === undefined) throw error;
-    throw new AuthyRefusal(number, number === 60023 && notFound !== undefined ? { message: notFound } : {});
-  };
-
-const nothingPending = (phone: string): string => `No pending verifications for ${lineOf(phone).shown} found.`;
+const nothingPending = (phone: string): AuthyRefusal =>
+  new AuthyRefusal(60023, { message: `No pending verifications for ${lineOf(phone).shown} found.` });
 
 const toMailDate = (ms: number): string => new Date(ms).toUTCString().replace('GMT', '+0000');

@@ -1,5 +1,5 @@
-import { httpStatus } from '../../domain/errors';
-import type { ErrorCode, DomainError } from '../../domain/errors';
+import { DomainError, httpStatus } from '../../domain/errors';
+import type { ErrorCode } from '../../domain/errors';
 import { retryAfterOf, toRefusal } from '../problem';
 import { NUMBERS } from './numbers';
 import type { AuthyNumber } from './numbers';
@@ -104,6 +104,15 @@ function translate(refusal: DomainError): AuthyRefusal {
   if (status === 400) return invalidParameter(detail.field ?? 'request', detail.reason ?? message);
   return new AuthyRefusal(60000, { message, status, retryAfterSeconds });
 }
+
+/** For a promise that was refused: the numbers, or refusals, that codes of ours have in one call. */
+export const inWordsOf =
+  (words: Partial<Record<ErrorCode, AuthyNumber | AuthyRefusal>>) =>
+  (error: unknown): never => {
+    const said = error instanceof DomainError ? words[error.code] : undefined;
+    if (said === undefined) throw error;
+    throw typeof said === 'number' ? new AuthyRefusal(said) : said;
+  };
 
 /** The body of an error: fields stand inside `errors`, and again beside it, because clients look in either place. */
 export function errorBody({ number, message, fields, beside }: AuthyRefusal, more: object = {}): object {

@@ -1,10 +1,9 @@
 import type { Router } from 'express';
-import { DomainError } from '../../domain/errors';
 import type { Services } from '../../services/services';
 import { findUser } from './ids';
 import { notFound } from './mount';
 import type { AuthyMounting } from './mount';
-import { AuthyRefusal, invalidParameter } from './refusals';
+import { invalidParameter, inWordsOf } from './refusals';
 
 const SIZE = { least: 100, usual: 300, most: 1_000 } as const;
 
@@ -26,11 +25,9 @@ export function secretRoutes(
       throw invalidParameter('label', 'has a colon or a control character');
     const made = await totpPictures
       .create(tenant.id, user.id, { label: label === '' ? undefined : label, size })
-      .catch((error: unknown) => {
-        // Whoever saw the picture of a secret that counts could log in with it.
-        const isThere = error instanceof DomainError && error.code === 'method_enabled';
-        throw isThere ? new AuthyRefusal(60122) : error;
-      });
+
+      // Whoever saw the picture of a secret that counts could log in with it.
+      .catch(inWordsOf({ method_enabled: 60122 }));
     const qrCode = `${publicUrls()[0]}/protected/qr/${made.token}.png`;
     return { message: 'Secret was created.', label: made.label, issuer: made.issuer, qr_code: qrCode };
   });
