@@ -12,7 +12,7 @@ import type { Keyring } from '../platform/keys/keyring';
 import type { CodeDeliveries } from './codeDeliveries';
 import { createDigits } from './digits';
 import type { SendLimits } from './sendLimits';
-import { refused, settle, wrongGuess } from './guesses';
+import { refused, refusedThisHour, settle, wrongGuess } from './guesses';
 import type { Guess, Verdict } from './guesses';
 
 export interface CodeDeps {
@@ -72,7 +72,7 @@ export function createCodes({ pool, codes, users, keyring, channels, deliveries,
     const leftThisHour = await codes.countInWindow(tx, tenantId, userId);
     if (leftThisHour === undefined) {
       await codes.returnAttempt(tx, code); // nothing was judged
-      return refused('too_many_attempts', { retryAfterSeconds: await hourEndsInSeconds(tx, tenantId, userId) });
+      return refusedThisHour(codes, tx, owner);
     }
     const event = { userId, data: { channel: code.channel, purpose } };
     if (!digits.isRight(code, typed) || !isSameAction(code, action)) {
@@ -83,9 +83,6 @@ export function createCodes({ pool, codes, users, keyring, channels, deliveries,
     await codes.returnToWindow(tx, tenantId, userId);
     return { kind: 'accepted', events: [{ type: 'code_accepted', ...event }] };
   }
-
-  const hourEndsInSeconds = async (tx: Tx, tenantId: string, userId: string): Promise<number> =>
-    Math.ceil((await codes.windowEndsInMs(tx, tenantId, userId)) / 1_000);
 
   return {
     /** The newest code for a purpose, of a user who is held. */

@@ -11,7 +11,7 @@ export function createDerivedSecrets(keyring: Pick<Keyring, 'mac' | 'macMatches'
     of: (id: string): string => `${prefix}_${id}_${keyring.mac(purpose, id).toString('base64url')}`,
 
     /** The id of the row that a secret was derived from, under whatever master key; undefined for anything else. */
-    idOf(secret: string): string | undefined {
+    idOf: (secret: string): string | undefined => {
       const [, id, mac] = shape.exec(secret) ?? [];
       if (!id || !keyring.macMatches(purpose, Buffer.from(mac!, 'base64url'), id)) return undefined;
       return id;

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { CodeOwner } from '../db/codes';
+import type { CodeOwner, CodeRows } from '../db/codes';
 import { recordEvents } from '../db/events';
 import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
@@ -48,6 +48,16 @@ export const wrongGuess = (attemptsLeft: number, event: Omit<NewEvent, 'type'>):
     { type: 'code_wrong', ...event },
     ...(attemptsLeft > 0 ? [] : [{ type: 'code_blocked' as const, ...event }]),
   ]);
+
+/** No guess is left in the running hour: nothing was judged. */
+export async function refusedThisHour(
+  codes: Pick<CodeRows, 'windowEndsInMs'>,
+  tx: Tx,
+  { tenantId, userId }: Pick<Guess, 'tenantId' | 'userId'>,
+): Promise<Verdict> {
+  const endsInMs = await codes.windowEndsInMs(tx, tenantId, userId);
+  return refused('too_many_attempts', { retryAfterSeconds: Math.ceil(endsInMs / 1_000) });
+}
 
 /** A refusal that is not thrown yet. */
 export const refused = (code: ErrorCode, detail: RefusalDetail = {}, events: NewEvent[] = []): Verdict => ({

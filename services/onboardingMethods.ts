@@ -72,7 +72,7 @@ export function createOnboardingMethods(deps: OnboardingMethodDeps) {
     const linkState = before.linkState === 'waiting' ? 'none' : before.linkState;
     const onboarding = { ...before, status: 'waiting_for_code' as const, linkState };
     if (method === 'totp') {
-      const setUp = await totp.begin(tx, tenantId, userId);
+      const setUp = await totp.begin(tx, user);
       await onboardings.advance(tx, onboarding);
       return { ...nothingMore(onboarding, { type: 'totp_created', userId, onboardingId }), totp: setUp };
     }

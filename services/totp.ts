@@ -13,7 +13,7 @@ import { DomainError } from '../domain/errors';
 import type { NewEvent } from '../domain/event';
 import { stepsAt, TOTP_PARAMETERS, TOTP_SECRET_BYTES } from '../domain/totp';
 import { constantTimeEqual } from '../platform/keys/secret';
-import { refused, settle, wrongGuess } from './guesses';
+import { refused, refusedThisHour, settle, wrongGuess } from './guesses';
 import type { Guess, Verdict } from './guesses';
 import type { Methods } from './methods';
 
@@ -32,26 +32,24 @@ export interface TotpDeps {
   totp: TotpRows;
   codes: Pick<CodeRows, 'countInWindow' | 'returnToWindow' | 'windowEndsInMs'>;
   tenants: Pick<TenantRows, 'find'>;
-  users: Pick<UserRows, 'find' | 'lock' | 'confirm'>;
+  users: Pick<UserRows, 'lock' | 'confirm'>;
   methods: Pick<Methods, 'enable'>;
 }
 
 /** Digits that an authenticator app shows (RFC 6238). */
 export function createTotp({ pool, totp, codes, tenants, users, methods }: TotpDeps) {
-  /**
-   * A new secret, within the caller's transaction, which holds the user and records `totp_created`. It replaces one that
-   * was never confirmed.
-   * @throws user_not_found, method_enabled
-   */
-  async function begin(tx: Tx, tenantId: string, userId: string): Promise<TotpSetUp> {
-    const user = await users.find(tx, tenantId, userId);
-    if (!user) throw new DomainError('user_not_found');
-    const bytes = randomBytes(TOTP_SECRET_BYTES);
-    if (!(await totp.insert(tx, { id: randomUUID(), tenantId, userId, secret: bytes }))) {
-      throw new DomainError('method_enabled');
-    }
-    const { name } = (await tenants.find(tx, tenantId))!;
-    const app = appOf(bytes, name, accountOf(user));
+  /** A new secret, within the caller's transaction, which holds the user; in place of one that was never confirmed. */
+  async function replaceSecret(tx: Tx, { tenantId, id: userId }: User) {
+    const fresh = { id: randomUUID(), tenantId, userId, secret: randomBytes(TOTP_SECRET_BYTES) };
+    if (!(await totp.insert(tx, fresh))) throw new DomainError('method_enabled');
+    const { name: issuer } = (await tenants.find(tx, tenantId))!;
+    return { ...fresh, issuer };
+  }
+
+  /** The same, as an app needs it; the caller records `totp_created`. @throws method_enabled */
+  async function begin(tx: Tx, user: User): Promise<TotpSetUp> {
+    const { secret, issuer } = await replaceSecret(tx, user);
+    const app = appOf(secret, issuer, accountOf(user));
     const uri = app.toString();
     return { secret: app.secret.base32, uri, qrSvg: await toQrCode(uri, { type: 'svg' }) };
   }
@@ -65,8 +63,7 @@ export function createTotp({ pool, totp, codes, tenants, users, methods }: TotpD
     if (!found) return refused('totp_not_found');
     const attemptsLeft = await codes.countInWindow(tx, tenantId, userId);
     if (attemptsLeft === undefined) {
-      const endsInMs = await codes.windowEndsInMs(tx, tenantId, userId);
-      return refused('too_many_attempts', { retryAfterSeconds: Math.ceil(endsInMs / 1_000) });
+      return refusedThisHour(codes, tx, { tenantId, userId });
     }
     const event = { userId, data: { channel: 'totp', purpose } };
     const step = stepsOf(found, code).find((each) => each > found.lastStep);
@@ -103,8 +100,9 @@ export function createTotp({ pool, totp, codes, tenants, users, methods }: TotpD
     /** @throws user_not_found, method_enabled */
     create: (tenantId: string, userId: string, keep: (tx: Tx, setUp: TotpSetUp) => Promise<void>): Promise<TotpSetUp> =>
       inTransaction(pool, async (tx) => {
-        if (!(await users.lock(tx, tenantId, userId))) throw new DomainError('user_not_found');
-        const setUp = await begin(tx, tenantId, userId);
+        const user = await users.lock(tx, tenantId, userId);
+        if (!user) throw new DomainError('user_not_found');
+        const setUp = await begin(tx, user);
         await keep(tx, setUp);
         await recordEvents(tx, tenantId, [{ type: 'totp_created', userId }]);
         return setUp;
@@ -118,9 +116,7 @@ export function createTotp({ pool, totp, codes, tenants, users, methods }: TotpD
       inTransaction(pool, async (tx) => {
         const user = await users.lock(tx, tenantId, userId);
         if (!user) throw new DomainError('user_not_found');
-        await begin(tx, tenantId, userId);
-        const { id } = (await totp.find(tx, tenantId, userId))!;
-        const { name: issuer } = (await tenants.find(tx, tenantId))!;
+        const { id, issuer } = await replaceSecret(tx, user);
         await recordEvents(tx, tenantId, [{ type: 'totp_created', userId }]);
         return { id, account: accountOf(user), issuer };
       }),

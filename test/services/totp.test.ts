@@ -140,7 +140,7 @@ test('the secret is in no row in clear', async () => {
 
 test('begin and judge belong to the transaction of their caller', async () => {
   const failing = inTransaction(bench.pool, async (tx) => {
-    await totp().begin(tx, bench.tenant.id, userId);
+    await totp().begin(tx, await bench.services.users.find(bench.tenant.id, userId));
     throw new Error('what the caller does then');
   });
   await expect(failing).rejects.toThrow();
