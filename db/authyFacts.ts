@@ -1,6 +1,7 @@
 import type { NewEvent } from '../domain/event';
 import type { Keyring } from '../platform/keys/keyring';
 import type { Queryable } from './transaction';
+import { createPersonalData } from './users';
 
 /** A user, also one who was removed: then without phone. */
 export interface UserFacts {
@@ -41,6 +42,8 @@ const idsOf = (ids: readonly (string | null | undefined)[]) => [...new Set(ids.f
 
 /** What is known of those whom events name. */
 export function createAuthyFactRows(keyring: Keyring) {
+  const { open } = createPersonalData(keyring);
+
   async function findApprovals(db: Queryable, tenantId: string, ids: string[]): Promise<ApprovalFacts[]> {
     if (ids.length === 0) return [];
     const { rows } = await db.query<{
@@ -76,7 +79,7 @@ export function createAuthyFactRows(keyring: Keyring) {
       id,
       authyId: authy_id,
       externalId: external_id,
-      phone: phone && keyring.decrypt('user', phone, id).toString('utf8'),
+      phone: open(phone, id),
     }));
   }
 

@@ -1,6 +1,7 @@
 import type { Keyring } from '../platform/keys/keyring';
 import type { Approval } from './approvals';
 import type { Queryable, Tx } from './transaction';
+import { createPersonalData } from './users';
 
 /** Those an approval is about, as clients of the Authy API know them. Who was removed since is told nevertheless. */
 export interface OneTouchFacts {
@@ -29,6 +30,8 @@ interface FactsRow {
 
 /** What the Authy dialect keeps about approvals, beside what every approval has. */
 export function createOneTouchRows(keyring: Keyring) {
+  const { open } = createPersonalData(keyring);
+
   return {
     /**
      * The open approval that was asked for with the same key, so many ms ago at most. Its person is locked, so that of two
@@ -67,7 +70,7 @@ export function createOneTouchRows(keyring: Keyring) {
         user: {
           id: row.user_id,
           authyId: row.user_authy_id,
-          email: row.email && keyring.decrypt('user', row.email, row.user_id).toString('utf8'),
+          email: open(row.email, row.user_id),
         },
         answer:
           row.jws === null ? null : { jws: row.jws, receivedAtMs: row.received_at.getTime(), device: toDevice(row) },

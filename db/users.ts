@@ -26,10 +26,15 @@ interface Row {
   confirmed_at: Date | null;
 }
 
+/** What is personal of a user, sealed under the user's id; other tables' rows never hold it. */
+export const createPersonalData = (keyring: Pick<Keyring, 'encrypt' | 'decrypt'>) => ({
+  open: (sealed: Buffer | null, id: string) => sealed && keyring.decrypt('user', sealed, id).toString('utf8'),
+  seal: (text: string | null, id: string) => (text === null ? null : keyring.encrypt('user', text, id)),
+});
+
 /** Users: phone and e-mail are sealed; a phone is found by its blind index. */
 export function createUserRows(keyring: Keyring) {
-  const open = (sealed: Buffer | null, id: string) => sealed && keyring.decrypt('user', sealed, id).toString('utf8');
-  const seal = (text: string | null, id: string) => (text === null ? null : keyring.encrypt('user', text, id));
+  const { open, seal } = createPersonalData(keyring);
 
   const toUser = (row: Row): User => ({
     id: row.id,

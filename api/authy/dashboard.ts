@@ -7,6 +7,7 @@ import { accountSidOf } from '../../services/authyEvents';
 import type { Users } from '../../services/users';
 import { toAppDetails } from './app';
 import type { AuthyCall, AuthyMounting } from './mount';
+import { maskedNumber } from './phoneNumbers';
 import { invalidParameter } from './refusals';
 
 /** As the console of Authy had it. */
@@ -82,7 +83,7 @@ export function dashboardRoutes(
 const toUser = ({ authyId, email, phone, createdAtMs }: User) => ({
   id: authyId,
   email,
-  phone_number: phone && `XXX-XXX-${phone.slice(-4)}`,
+  phone_number: phone && maskedNumber(phone),
   creation_date: new Date(createdAtMs).toISOString(),
 });
 

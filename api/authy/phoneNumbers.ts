@@ -32,3 +32,6 @@ export function readLocale(parameters: Pick<Parameters, 'text'>, phone: string):
   const asked = parameters.text('locale', 20);
   return asked === undefined ? languageOfCountry(lineOf(phone).country) : (toLocale(asked) ?? 'en');
 }
+
+/** The number within its country, of which only the last digits are told. */
+export const maskedNumber = (phone: string | null): string => `XXX-XXX-${phone?.slice(-4) ?? 'XXXX'}`;

@@ -10,6 +10,7 @@ import type { Users } from '../../services/users';
 import { findUser } from './ids';
 import type { AuthyMounting } from './mount';
 import { readEmail, readInstallLink, readNewUser } from './newUser';
+import { maskedNumber } from './phoneNumbers';
 import { AuthyRefusal } from './refusals';
 import { keepNothing } from '../../services/idempotency';
 
@@ -94,7 +95,7 @@ function toStatus(user: User, devices: readonly Device[]): object {
     confirmed: user.isConfirmed,
     registered: devices.length > 0,
     country_code: Number(phone?.callingCode ?? 1),
-    phone_number: `XXX-XXX-${phone?.national.slice(-4) ?? 'XXXX'}`,
+    phone_number: maskedNumber(user.phone),
     email: user.email,
     devices: [...new Set(devices.map(deviceName))],
     has_hard_token: false,
