@@ -5,14 +5,14 @@ import { approved, codeSent, openWorld, twoOfThree } from './scenarios';
 import type { World } from './scenarios';
 import { phoneVerified } from './verifications';
 
-describe('an approval by one person, with push and callback, lived through now', () => {
+describe('lived through now', () => {
   let world: World;
   beforeAll(async () => {
     world = await openWorld();
   }, 60_000);
   afterAll(() => world.close());
 
-  test('takes at most 14 events, 2 workflow tasks and 5 billable actions', async () => {
+  test('an approval by one person, with push and callback takes at most 14 events, 2 workflow tasks and 5 billable actions', async () => {
     const history = await approved(world);
     const { events, workflowTasks, actions } = countOf(history);
     expect(events).toBeLessThanOrEqual(14);
@@ -20,6 +20,27 @@ describe('an approval by one person, with push and callback, lived through now',
     expect(actions).toBe(5);
     // One process: the worker got its first task with the reply to the start.
     expect(history.events![0]!.workflowExecutionStartedEventAttributes!.eagerExecutionAccepted).toBe(true);
+  }, 60_000);
+
+  test('a code that the carrier takes at once takes at most 8 events, 1 workflow task and 2 billable actions', async () => {
+    const { events, workflowTasks, actions } = countOf(await codeSent(world));
+    expect(events).toBeLessThanOrEqual(8);
+    expect(workflowTasks).toBe(1);
+    expect(actions).toBe(2);
+  }, 60_000);
+
+  test('an onboarding for push, method chosen later, link sent, registered, confirmed takes at most 23 events, 4 workflow tasks and 9 billable actions', async () => {
+    const { events, workflowTasks, actions } = countOf(await pushByLink(world));
+    expect(events).toBeLessThanOrEqual(23);
+    expect(workflowTasks).toBe(4);
+    expect(actions).toBe(9);
+  }, 60_000);
+
+  test('a verification whose message the carrier takes at once takes at most 14 events, 2 workflow tasks and 5 billable actions', async () => {
+    const { events, workflowTasks, actions } = countOf(await phoneVerified(world));
+    expect(events).toBeLessThanOrEqual(14);
+    expect(workflowTasks).toBe(2);
+    expect(actions).toBe(5);
   }, 60_000);
 });
 
@@ -40,51 +61,6 @@ describe('an approval by two of three, with push and callback, lived through now
       world.pushes.filter((push) => push.about === about).map(({ deviceId }) => devices.indexOf(deviceId));
     expect(told('asked').sort()).toEqual([0, 1, 2]);
     expect(told('decided').sort()).toEqual([0, 2]); // the second one's answer decided
-  }, 60_000);
-});
-
-describe('a code that the carrier takes at once, lived through now', () => {
-  let world: World;
-  beforeAll(async () => {
-    world = await openWorld();
-  }, 60_000);
-  afterAll(() => world.close());
-
-  test('takes at most 8 events, 1 workflow task and 2 billable actions', async () => {
-    const { events, workflowTasks, actions } = countOf(await codeSent(world));
-    expect(events).toBeLessThanOrEqual(8);
-    expect(workflowTasks).toBe(1);
-    expect(actions).toBe(2);
-  }, 60_000);
-});
-
-describe('an onboarding for push, method chosen later, link sent, registered, confirmed, lived through now', () => {
-  let world: World;
-  beforeAll(async () => {
-    world = await openWorld();
-  }, 60_000);
-  afterAll(() => world.close());
-
-  test('takes at most 23 events, 4 workflow tasks and 9 billable actions', async () => {
-    const { events, workflowTasks, actions } = countOf(await pushByLink(world));
-    expect(events).toBeLessThanOrEqual(23);
-    expect(workflowTasks).toBe(4);
-    expect(actions).toBe(9);
-  }, 60_000);
-});
-
-describe('a verification whose message the carrier takes at once, lived through now', () => {
-  let world: World;
-  beforeAll(async () => {
-    world = await openWorld();
-  }, 60_000);
-  afterAll(() => world.close());
-
-  test('takes at most 14 events, 2 workflow tasks and 5 billable actions', async () => {
-    const { events, workflowTasks, actions } = countOf(await phoneVerified(world));
-    expect(events).toBeLessThanOrEqual(14);
-    expect(workflowTasks).toBe(2);
-    expect(actions).toBe(5);
   }, 60_000);
 });
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
+import type { SmsMessage, SmsSender } from '../../channels/sms/sms';
 import type { PushSender } from '../../channels/push/push';
 import type { Substitutes } from '../../program';
 import { approvalWorkflowId } from '../../workflows/approval.messages';
@@ -125,6 +126,27 @@ export function operate(program: TestProgram, temporal: Client, workflowId: stri
       await until(async () => handle.describe().then(() => false, () => true), { withinMs: 60_000, what: 'the deletion' }); // prettier-ignore
     },
   };
+}
+
+/** What an operator does in the Temporal UI, by its name. */
+export const INTERVENTIONS: Record<string, (workflow: ReturnType<typeof operate>) => Promise<unknown>> = {
+  terminate: ({ handle }) => handle.terminate('an operator'),
+  cancel: ({ handle }) => handle.cancel(),
+  reset: (workflow) => workflow.reset(),
+  delete: (workflow) => workflow.delete(),
+};
+
+/** A carrier of text messages that reaches all numbers but some. */
+export function createCarrier() {
+  const texts: SmsMessage[] = [];
+  const unreachable = new Set<string>();
+  const smsSender: SmsSender = {
+    async send(message) {
+      if (unreachable.has(message.to)) throw new Error('the carrier answered 503');
+      texts.push(message);
+    },
+  };
+  return { texts, unreachable, smsSender };
 }
 
 async function ask(

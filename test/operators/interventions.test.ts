@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { openDesk } from './desk';
+import { INTERVENTIONS, openDesk } from './desk';
 import type { Case, Desk } from './desk';
 
 // Everything happens at once, because most of it is waiting for deadlines; each test then looks at its own.
@@ -33,13 +33,6 @@ const states: Record<string, (desk: Desk, expiresInSeconds?: number) => Promise<
   },
 };
 
-const actions: Record<string, (asked: Case) => Promise<unknown>> = {
-  terminate: ({ handle }) => handle.terminate('an operator'),
-  cancel: ({ handle }) => handle.cancel(),
-  reset: (asked) => asked.reset(),
-  delete: (asked) => asked.delete(),
-};
-
 const matrix: [action: string, state: string, outcome: string][] = [
   ['terminate', 'while it is pushed patiently', 'expired'],
   ['cancel', 'while it is pushed patiently', 'cancelled'],
@@ -64,7 +57,7 @@ describe('an operator', () => {
 
   async function live(action: string, state: string, outcome: string): Promise<Case> {
     const asked = await states[state]!(desk, outcome === 'expired' ? 10 : 300);
-    await actions[action]!(asked);
+    await INTERVENTIONS[action]!(asked);
     if (outcome === 'approved' && (await asked.row()).status === 'pending') await asked.answer('approved');
     asked.recover();
     // The two minutes after which an approval is taken up whose delivery was not heard of.

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { SmsMessage } from '../../channels/sms/sms';
 import { onboardingWorkflowId } from '../../workflows/onboarding.messages';
 import { addNewcomer } from '../support/newcomer';
 import type { Newcomer } from '../support/newcomer';
 import { until } from '../support/until';
-import { openDesk, operate } from './desk';
+import { createCarrier, INTERVENTIONS, openDesk, operate } from './desk';
 import type { Desk } from './desk';
 
 // Everything happens at once, because most of it is waiting for deadlines; each test then looks at its own.
@@ -19,15 +18,7 @@ interface Row {
   workflow_due_at: Date | null;
 }
 
-/** Text messages as a carrier takes them, but for these numbers. */
-const texts: SmsMessage[] = [];
-const unreachable = new Set<string>();
-const smsSender = {
-  async send(message: SmsMessage): Promise<void> {
-    if (unreachable.has(message.to)) throw new Error('the carrier answered 503');
-    texts.push(message);
-  },
-};
+const { texts, unreachable, smsSender } = createCarrier();
 const readTexts = async (phone: string) => texts.filter(({ to }) => to === phone).map(({ text }) => text);
 
 async function openCase(
@@ -78,13 +69,6 @@ const states: Record<string, (desk: Desk, expiresInSeconds?: number) => Promise<
   },
 };
 
-const actions: Record<string, (made: Case) => Promise<unknown>> = {
-  terminate: ({ handle }) => handle.terminate('an operator'),
-  cancel: ({ handle }) => handle.cancel(),
-  reset: (made) => made.reset(),
-  delete: (made) => made.delete(),
-};
-
 /** How the person goes on, whatever an operator did. */
 const rest: Record<string, (made: Case) => Promise<unknown>> = {
   'while a method is waited for': async (made) => {
@@ -124,7 +108,7 @@ describe('an operator', () => {
 
   async function live(action: string, state: string, goesOn: string, status: string): Promise<Case> {
     const made = await states[state]!(desk, status === 'expired' ? 12 : 600);
-    await actions[action]!(made);
+    await INTERVENTIONS[action]!(made);
     if (goesOn === 'goes on') await rest[state]!(made);
     await until(async () => (await made.row()).closed_at !== null, { withinMs: 60_000, what: 'the end' });
     return made;

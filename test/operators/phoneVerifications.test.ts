@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomInt } from 'node:crypto';
-import type { SmsMessage } from '../../channels/sms/sms';
 import { phoneVerificationWorkflowId } from '../../workflows/phoneVerification.messages';
 import { authyCallerOf } from '../support/authy';
 import { until } from '../support/until';
-import { openDesk, operate } from './desk';
+import { createCarrier, INTERVENTIONS, openDesk, operate } from './desk';
 import type { Desk } from './desk';
 
 interface Row {
@@ -14,15 +13,7 @@ interface Row {
   workflow_due_at: Date | null;
 }
 
-/** Text messages as a carrier takes them, but for these numbers. */
-const texts: SmsMessage[] = [];
-const unreachable = new Set<string>();
-const smsSender = {
-  async send(message: SmsMessage): Promise<void> {
-    if (unreachable.has(message.to)) throw new Error('the carrier answered 503');
-    texts.push(message);
-  },
-};
+const { texts, unreachable, smsSender } = createCarrier();
 
 /** A verification whose workflow waits; with `reachable: false` its message is sent patiently. */
 async function openCase({ program, temporal }: Desk, { reachable = true } = {}) {
@@ -65,14 +56,7 @@ async function openCase({ program, temporal }: Desk, { reachable = true } = {}) 
       ),
   };
 }
-type Case = Awaited<ReturnType<typeof openCase>>;
 
-const actions: Record<string, (made: Case) => Promise<unknown>> = {
-  terminate: ({ handle }) => handle.terminate('an operator'),
-  cancel: ({ handle }) => handle.cancel(),
-  reset: (made) => made.reset(),
-  delete: (made) => made.delete(),
-};
 const matrix: [action: string, reachable: boolean, rest: 'enter' | 'hurry' | 'nothing', status: string][] = [
   ['terminate', true, 'enter', 'verified'],
   ['terminate', true, 'hurry', 'expired'],
@@ -96,7 +80,7 @@ describe('an operator', () => {
     '%s, message taken: %s, then %s: the verification becomes %s, once',
     async (action, reachable, rest, status) => {
       const made = await openCase(desk, { reachable });
-      await actions[action]!(made);
+      await INTERVENTIONS[action]!(made);
       if (!reachable && rest === 'enter') await made.passPatience();
       if (rest === 'enter') expect((await made.enter()).status).toBe(200);
       if (rest === 'hurry') await made.hurry();
