@@ -1,6 +1,7 @@
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { DomainError } from '../domain/errors';
 import type { ErrorCode } from '../domain/errors';
+import { digest } from '../services/text';
 
 /** Runs a call unless too many of the kind that is counted came under its key within the last minute. */
 export type Limited = <T>(key: string, call: () => Promise<T>) => Promise<T>;
@@ -22,4 +23,17 @@ export function limitPerMinute(most: number, counted: ErrorCode | 'success'): Li
       throw error;
     }
   };
+}
+
+/** Secrets that one address may try in a minute without success. */
+const MOST_WRONG = 60;
+/** What one secret gives in a minute: each is a row and an event. */
+const MOST_GIVEN = 10;
+
+/** Limits how often anybody may give a secret for something; `wrong` is what is said of a secret that is none. */
+export function limitExchanges(wrong: ErrorCode) {
+  const limitWrong = limitPerMinute(MOST_WRONG, wrong);
+  const limitGiven = limitPerMinute(MOST_GIVEN, 'success');
+  return <T>(address: string, secret: string, exchange: () => Promise<T>): Promise<T> =>
+    limitWrong(address, () => limitGiven(digest(secret), exchange));
 }

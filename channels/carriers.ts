@@ -1,4 +1,4 @@
-import { discreetCarrier } from './discreet';
+import { CarrierError, discreetly } from './discreet';
 import type { SmsSender } from './sms/sms';
 import type { VoiceSender } from './voice/voice';
 
@@ -10,6 +10,6 @@ export interface Carriers {
 
 /** The same carriers, of whose errors nothing is told but a code or a status. */
 export const discreetCarriers = ({ sms, voice }: Carriers): Carriers => ({
-  ...(sms && { sms: discreetCarrier(sms) }),
-  ...(voice && { voice: discreetCarrier(voice) }),
+  ...(sms && { sms: { send: discreetly((message) => sms.send(message), CarrierError) } }),
+  ...(voice && { voice: { send: discreetly((message) => voice.send(message), CarrierError) } }),
 });

@@ -9,21 +9,19 @@ export class CarrierError extends Error {
   }
 }
 
-/** The same carrier of texts or calls, of whose errors nothing is told but a code or a status. */
-export function discreetCarrier<M>(sender: { send(message: M): Promise<void> }): { send(message: M): Promise<void> } {
-  return {
-    async send(message) {
-      try {
-        await sender.send(message);
-      } catch (error) {
-        throw error instanceof CarrierError ? error : new CarrierError(reasonOf(error));
-      }
-    },
+/** The same way out, of whose errors nothing is told but one word; an error of this kind is discreet already. */
+export const discreetly =
+  <M>(send: (message: M) => Promise<void>, Told: new (reason: string) => Error) =>
+  async (message: M): Promise<void> => {
+    try {
+      await send(message);
+    } catch (error) {
+      throw error instanceof Told ? error : new Told(reasonOf(error));
+    }
   };
-}
 
 /** What may be told of somebody else's error: a status, a code, or that it is unknown. */
-export function reasonOf(error: unknown): string {
+function reasonOf(error: unknown): string {
   const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
   if (typeof statusCode === 'number') return `status ${statusCode}`;
   return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? code : 'unknown';

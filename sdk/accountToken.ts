@@ -1,5 +1,5 @@
 import type { HttpOptions } from './http';
-import { CountersignError, createHttp } from './http';
+import { CountersignError, exchangeForToken } from './http';
 
 const ACCOUNT_CODE = /^authy:\/\/account\?(?:.*&)?token=([\w-]+\.[\w-]+\.[\w-]+)(?:&.*)?$/i;
 
@@ -17,11 +17,5 @@ export async function redeemAccountToken(
   if (jwt === undefined) {
     throw new CountersignError({ status: 0, code: 'not_an_account_token', title: 'This is not an account token.' });
   }
-  const reply = await createHttp(options).send({
-    method: 'POST',
-    path: '/v1/device/account-tokens',
-    body: JSON.stringify({ jwt }),
-    headers: () => Promise.resolve({}),
-  });
-  return reply as { registrationToken: string; expiresAt: string };
+  return exchangeForToken(options, '/v1/device/account-tokens', { jwt });
 }

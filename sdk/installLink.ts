@@ -1,5 +1,5 @@
 import type { HttpOptions } from './http';
-import { CountersignError, createHttp } from './http';
+import { CountersignError, exchangeForToken } from './http';
 
 /** What an install link is good for. */
 export interface OpenedLink {
@@ -24,11 +24,6 @@ export async function openInstallLink(link: string, options: Omit<HttpOptions, '
   if (baseUrl === undefined) {
     throw new CountersignError({ status: 0, code: 'not_an_install_link', title: 'This is not an install link.' });
   }
-  const http = createHttp({ ...options, baseUrl });
-  const call = { method: 'POST', path: '/v1/device/install-links', body: JSON.stringify({ secret }) } as const;
-  const { registrationToken, expiresAt } = (await http.send({
-    ...call,
-    headers: () => Promise.resolve({}),
-  })) as Omit<OpenedLink, 'baseUrl'>;
-  return { baseUrl, registrationToken, expiresAt };
+  const token = await exchangeForToken({ ...options, baseUrl }, '/v1/device/install-links', { secret });
+  return { baseUrl, ...token };
 }

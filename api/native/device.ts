@@ -3,19 +3,13 @@ import * as contract from '../../contracts/device';
 import type { AccountTokens } from '../../services/accountTokens';
 import type { Approvals } from '../../services/approvals';
 import type { Devices } from '../../services/devices';
-import { digest } from '../../services/text';
 import { toDeviceApproval, toTokenView } from '../../services/views';
-import { limitPerMinute } from '../abuse';
+import { limitExchanges, limitPerMinute } from '../abuse';
 import { mounting } from '../mount';
 import type { MountDeps } from '../mount';
 
 /** Wrong answers that one address may send to one approval in a minute: each takes the approval's lock for a moment. */
 const MOST_WRONG_ANSWERS = 60;
-
-/** Account tokens that one address may try in a minute without success. */
-const MOST_WRONG_TOKENS = 60;
-/** Registration tokens that one account token gives in a minute: each is an event. */
-const MOST_TOKENS_AN_ACCOUNT = 10;
 
 interface DeviceServices {
   approvals: Approvals;
@@ -30,8 +24,7 @@ export function deviceRoutes(
 ): void {
   const { json } = mounting(router, deps);
   const limitWrongAnswers = limitPerMinute(MOST_WRONG_ANSWERS, 'signature_invalid');
-  const limitWrongTokens = limitPerMinute(MOST_WRONG_TOKENS, 'account_token_invalid');
-  const limitTokens = limitPerMinute(MOST_TOKENS_AN_ACCOUNT, 'success');
+  const limitAccountTokens = limitExchanges('account_token_invalid');
 
   json(contract.registerDevice, async ({ body }) => {
     const { id: deviceId, userId, tenantId } = await devices.register(body);
@@ -39,7 +32,7 @@ export function deviceRoutes(
   });
 
   json(contract.redeemAccountToken, ({ body: { jwt }, address }) =>
-    limitWrongTokens(address, () => limitTokens(digest(jwt), async () => toTokenView(await accountTokens.redeem(jwt)))),
+    limitAccountTokens(address, jwt, async () => toTokenView(await accountTokens.redeem(jwt))),
   );
 
   json(contract.listInbox, async ({ device, query: { wait = 0, cursor }, gone }) => {

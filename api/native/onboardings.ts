@@ -4,15 +4,9 @@ import type { OnboardingStep } from '../../contracts/onboardings';
 import type { Step } from '../../services/onboardingMethods';
 import type { Onboardings } from '../../services/onboardings';
 import { toOnboardingView, toTokenView } from '../../services/views';
-import { digest } from '../../services/text';
-import { limitPerMinute } from '../abuse';
+import { limitExchanges } from '../abuse';
 import { mounting } from '../mount';
 import type { MountDeps } from '../mount';
-
-/** Wrong links that one address may try in a minute. */
-const MOST_WRONG_LINKS = 60;
-/** Registration tokens that one link gives in a minute: each is a row and an event. */
-const MOST_TOKENS_A_LINK = 10;
 
 const INSTALL_PAGE = `This is an install link of Countersign.
 
@@ -39,8 +33,7 @@ export function onboardingRoutes(
   { onboardings, ...deps }: MountDeps & { onboardings: Onboardings },
 ): void {
   const { json, events } = mounting(router, deps);
-  const limitWrongLinks = limitPerMinute(MOST_WRONG_LINKS, 'install_link_invalid');
-  const limitTokens = limitPerMinute(MOST_TOKENS_A_LINK, 'success');
+  const limitLinks = limitExchanges('install_link_invalid');
 
   json(contract.startOnboarding, async ({ tenant, params: { userId }, body, keep }) =>
     toReply(await onboardings.start(tenant.id, userId, body, (tx, step) => keep(tx, toReply(step)))),
@@ -79,9 +72,7 @@ export function onboardingRoutes(
   );
 
   json(contract.openInstallLink, ({ body: { secret }, address }) =>
-    limitWrongLinks(address, () =>
-      limitTokens(digest(secret), async () => toTokenView(await onboardings.openLink(secret))),
-    ),
+    limitLinks(address, secret, async () => toTokenView(await onboardings.openLink(secret))),
   );
 
   router.get(contract.showInstallPage.path, (_req, res) => void res.type('text/plain').send(INSTALL_PAGE));

@@ -1,5 +1,5 @@
 import type { PushSubject } from '../../domain/approval';
-import { reasonOf } from '../discreet';
+import { discreetly } from '../discreet';
 
 /** A push is a hint to look into the inbox. It carries ids only: push services and lock screens read along. */
 export interface PushMessage {
@@ -32,15 +32,7 @@ export class PushError extends Error {
 }
 
 /** The same sender, of whose errors nothing is told but a code or a status. */
-export function discreet(sender: PushSender): PushSender {
-  return {
-    kind: sender.kind,
-    async send(message) {
-      try {
-        await sender.send(message);
-      } catch (error) {
-        throw error instanceof PushError ? error : new PushError(reasonOf(error));
-      }
-    },
-  };
-}
+export const discreet = (sender: PushSender): PushSender => ({
+  kind: sender.kind,
+  send: discreetly((message) => sender.send(message), PushError),
+});
