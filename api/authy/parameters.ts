@@ -28,6 +28,8 @@ export interface Parameters {
   hash(name: string): Hash | undefined;
   /** A hash whose names are numbers is a list too (`logos[0][res]`), and so is a single value. */
   list(name: string): Value[];
+  /** A list of texts alone. */
+  texts(name: string): string[];
 }
 
 /** Reads query and body of a request. @throws AuthyRefusal 60002, 60004, 60005; DomainError as parseJson does */
@@ -98,12 +100,21 @@ export function parametersOf(tree: Hash): Parameters {
     throw invalidParameter(name, 'is neither true nor false');
   }
 
+  function list(name: string): Value[] {
+    const value = any(name);
+    if (value === undefined) return [];
+    if (Array.isArray(value)) return value;
+    // Integer names of an object come in their order.
+    return isHash(value) && Object.keys(value).every((key) => /^\d+$/.test(key)) ? Object.values(value) : [value];
+  }
+
   return {
     tree,
     any,
     text,
     integer,
     flag,
+    list,
 
     requiredInteger(name, range) {
       const value = integer(name, range);
@@ -123,12 +134,10 @@ export function parametersOf(tree: Hash): Parameters {
       return value;
     },
 
-    list(name) {
-      const value = any(name);
-      if (value === undefined) return [];
-      if (Array.isArray(value)) return value;
-      // Integer names of an object come in their order.
-      return isHash(value) && Object.keys(value).every((key) => /^\d+$/.test(key)) ? Object.values(value) : [value];
+    texts(name) {
+      const items = list(name);
+      if (items.some((item) => typeof item === 'object')) throw invalidParameter(name, 'is not a list of texts');
+      return items.map(String);
     },
   };
 }

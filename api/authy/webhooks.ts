@@ -49,9 +49,9 @@ export function webhookRoutes(
 }
 
 function readEvents(parameters: Parameters): string[] {
-  const events = parameters.list('events');
+  const events = parameters.texts('events');
   if (events.length === 0) throw new AuthyRefusal(60098, { message: 'Webhook was not created: events are missing' });
-  return [...new Set(events.map(String))];
+  return [...new Set(events)];
 }
 
 /** What a client can do better has one number, whatever it was. */

@@ -63,7 +63,8 @@ export async function startReceiver(signingKey: string, log: ToldLog, salt = '')
     return 200;
   }
 
-  const server = createServer((request, response) => {
+  // Never closes an idle connection by itself: a caller that is about to use it would be reset.
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     receive(request).then(
       ({ status, headers }) => response.writeHead(status, headers).end(),
       () => response.destroy(), // the caller went away in the middle of its request, or it shall
