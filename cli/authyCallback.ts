@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { refusalOfUrl } from '../channels/http/callbackUrl';
 import type { AuthyCallback } from '../db/authyCallbacks';
 import { CALLBACK_METHODS } from '../domain/oneTouch';
-import { loadConfig } from '../platform/config';
+import { loadCommandConfig } from './environment';
 import { Failure } from './failure';
 
 /** As they were given; commander names them. */
@@ -29,7 +29,7 @@ export function readCallbackOptions({ authyCallbackUrl: url, authyCallbackMethod
 }
 
 function requireUrl(url: string): void {
-  const reason = refusalOfUrl(url, loadConfig(process.env).simulator);
+  const reason = refusalOfUrl(url, loadCommandConfig().simulator);
   if (reason !== undefined) throw new Failure(`--authy-callback-url would not be called: ${reason}.`);
   // The query is not signed, or is all that is signed; verifiers disagree.
   if (/[?#]/.test(url)) throw new Failure('--authy-callback-url has no query and no fragment.');

@@ -2,15 +2,15 @@ import type { Command } from 'commander';
 import { createApiKeyRows } from '../db/apiKeys';
 import type { ApiKey } from '../db/apiKeys';
 import { createResealing } from '../db/reseal';
-import type { ColumnStatus, ResealedTable } from '../db/reseal';
+import type { ColumnStatus } from '../db/reseal';
 import { createPool } from '../db/transaction';
 import { loadConfig } from '../platform/config';
 import { createKeyring } from '../platform/keys/keyring';
 import { printable } from './printable';
+import { createProgressLine } from './progressLine';
 import { printTable } from './table';
 
 const CONNECTIONS = 4;
-const PROGRESS_MS = 1_000;
 
 interface Keys {
   /** The current one first. */
@@ -28,9 +28,11 @@ export function register(program: Command): void {
     .description('seal everything with the first master key, beside the running program; may be stopped and repeated')
     .action(() =>
       withKeys(async (opened) => {
-        const line = progressLine();
-        const tables = await opened.resealing.reseal(line.show);
-        line.end();
+        const line = createProgressLine();
+        const tables = await opened.resealing.reseal(({ table, rowsSeen, rowsResealed }) =>
+          line.show(() => `${table}: ${rowsSeen} rows seen, ${rowsResealed} re-encrypted`),
+        );
+        line.clear();
         printTable(
           ['table', 'rows', 're-encrypted', 'left'],
           tables.map(({ table, rowsSeen, rowsResealed, left }) =>
@@ -98,21 +100,6 @@ function verdict([current, ...older]: readonly string[], columns: readonly Colum
   }
   if (older.length === 0) lines.push(`${current} is the only master key.`);
   return lines;
-}
-
-/** A line on standard error, rewritten on a terminal and otherwise one a second. */
-function progressLine(): { show: (progress: ResealedTable) => void; end: () => void } {
-  const { isTTY } = process.stderr;
-  let spokenMs = 0;
-  return {
-    show({ table, rowsSeen, rowsResealed }) {
-      if (Date.now() - spokenMs < (isTTY ? 100 : PROGRESS_MS)) return;
-      spokenMs = Date.now();
-      const line = `${table}: ${rowsSeen} rows seen, ${rowsResealed} re-encrypted`;
-      process.stderr.write(isTTY ? `\r${line}\u001b[K` : `${line}\n`);
-    },
-    end: () => void (isTTY && process.stderr.write('\r\u001b[K')),
-  };
 }
 
 async function withKeys(work: (keys: Keys) => Promise<void>): Promise<void> {

@@ -1,15 +1,15 @@
 import type { Tenant } from '../db/tenants';
 import { createTenantRows } from '../db/tenants';
 import { createPool } from '../db/transaction';
-import { loadConfig } from '../platform/config';
 import { createKeyring } from '../platform/keys/keyring';
 import { createTenants } from '../services/tenants';
 import type { Tenants } from '../services/tenants';
+import { loadCommandConfig } from './environment';
 import { Failure } from './failure';
 
-/** Runs a command on the tenants of DATABASE_URL, with the keys of COUNTERSIGN_MASTER_KEYS. */
+/** Runs a command on the tenants of the database that the environment names, or that of the running stack. */
 export async function withTenants(work: (tenants: Tenants) => Promise<void>): Promise<void> {
-  const { databaseUrl, masterKeys } = loadConfig(process.env);
+  const { databaseUrl, masterKeys } = loadCommandConfig();
   const pool = createPool(databaseUrl, { size: 1 });
   try {
     await work(createTenants(pool, createTenantRows(createKeyring(masterKeys))));

@@ -8,7 +8,10 @@ import * as tenantSettings from './tenantSettings';
 
 const AUTHY_KEY_OPTION = '--authy-api-key <file>';
 
-/** Adds the commands about tenants. They need DATABASE_URL and COUNTERSIGN_MASTER_KEYS, like the program itself. */
+/**
+ * Adds the commands about tenants. They need DATABASE_URL and COUNTERSIGN_MASTER_KEYS, like the program itself; without
+ * them they mean the running stack.
+ */
 export function register(program: Command): void {
   const tenant = program.command('tenant').description('tenants and their API keys');
 

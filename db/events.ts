@@ -27,13 +27,15 @@ export const subscribes = (event: string) =>
 
 /**
  * Writes events, one delivery for each endpoint that subscribes to them, and wakes whoever waits. The last statement of
- * its transaction: it raises the tenant's counter, which every other writer of that tenant then waits for.
+ * its transaction: it raises the tenant's counter, which every other writer of that tenant then waits for. With `tell`
+ * false no endpoint hears of them; they are among the events all the same.
  */
 export async function recordEvents(
   tx: Tx,
   tenantId: string,
   events: readonly NewEvent[],
   wake: readonly Topic[] = [],
+  { tell = true }: { tell?: boolean } = {},
 ): Promise<void> {
   await tx.query(
     `with counter as (
@@ -52,7 +54,7 @@ export async function recordEvents(
        select endpoint.id || '_' || written.number, $1, 'event', endpoint.id::text, endpoint.id, written.number,
               clock_timestamp()
          from written join webhook_endpoints endpoint
-           on endpoint.tenant_id = $1 and endpoint.removed_at is null and endpoint.state = 'enabled'
+           on endpoint.tenant_id = $1 and endpoint.removed_at is null and endpoint.state = 'enabled' and $5
           and case written.type
                 when 'webhook_pinged' then written.data->>'endpointId' = endpoint.id::text
                 else ${subscribes('written')}
@@ -65,7 +67,7 @@ export async function recordEvents(
              -- A resting endpoint is left in peace: its drain waits, or reconcile finds it afterwards.
              select 'delivery:' || $1::text || '/' || due.target from due join webhook_endpoints endpoint
                  on endpoint.id = due.endpoint_id and coalesce(endpoint.rest_until, now()) <= now()) as woken (topic)`,
-    [tenantId, events.length, JSON.stringify(events), wake.map(({ kind, id }) => `${kind}:${id}`)],
+    [tenantId, events.length, JSON.stringify(events), wake.map(({ kind, id }) => `${kind}:${id}`), tell],
   );
 }
 

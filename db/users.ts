@@ -15,6 +15,24 @@ export interface User {
   isConfirmed: boolean;
 }
 
+/** Whom an import brings; the phone in E.164. */
+export interface ImportedUser {
+  authyId: number;
+  externalId: string | null;
+  phone: string | null;
+  email: string | null;
+  isConfirmed: boolean;
+}
+
+/** Who has an Authy id, a phone or an external id. Of other tenants' users nothing is told but that they have the id. */
+export interface Holder {
+  authyId: number;
+  isOurs: boolean;
+  isRemoved: boolean;
+  externalId: string | null;
+  phone: string | null;
+}
+
 interface Row {
   id: string;
   tenant_id: string;
@@ -71,6 +89,58 @@ export function createUserRows(keyring: Keyring) {
           seal(user.email, user.id),
         ],
       ),
+
+    /** Several with the Authy ids that they have already; answers how many. The others were added by somebody else. */
+    async insertAll(tx: Tx, tenantId: string, imported: readonly (ImportedUser & { id: string })[]): Promise<number> {
+      const column = <T>(of: (user: ImportedUser & { id: string }) => T) => imported.map(of);
+      const { rowCount } = await tx.query(
+        `insert into users (id, tenant_id, authy_id, external_id, phone, phone_index, email, confirmed_at)
+         select id, $1, authy_id, external_id, phone, phone_index, email, case when confirmed then clock_timestamp() end
+           from unnest($2::uuid[], $3::integer[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[], $8::boolean[])
+             as u (id, authy_id, external_id, phone, phone_index, email, confirmed)
+         on conflict do nothing`,
+        [
+          tenantId,
+          column(({ id }) => id),
+          column(({ authyId }) => authyId),
+          column(({ externalId }) => externalId),
+          column(({ phone, id }) => seal(phone, id)),
+          column(({ phone }) => (phone === null ? null : keyring.blindIndex('phone', phone))),
+          column(({ email, id }) => seal(email, id)),
+          column(({ isConfirmed }) => isConfirmed),
+        ],
+      );
+      return rowCount ?? 0;
+    },
+
+    /** Who has any of these already. Authy ids are given once in an installation, so they alone are asked of all tenants. */
+    async listHolders(db: Queryable, tenantId: string, imported: readonly ImportedUser[]): Promise<Holder[]> {
+      const phones = imported.flatMap(({ phone }) => (phone === null ? [] : keyring.blindIndexes('phone', phone)));
+      const { rows } = await db.query<Row & { is_removed: boolean }>(
+        `select *, removed_at is not null as is_removed from users where id in (
+           select id from users where authy_id = any($2::integer[])
+           union
+           select id from users where tenant_id = $1 and phone_index = any($3::bytea[]) and removed_at is null
+           union
+           select id from users where tenant_id = $1 and external_id = any($4::text[]) and removed_at is null)`,
+        [
+          tenantId,
+          imported.map(({ authyId }) => authyId),
+          phones,
+          imported.flatMap(({ externalId }) => externalId ?? []),
+        ],
+      );
+      return rows.map((row) => {
+        const isOurs = row.tenant_id === tenantId;
+        return {
+          authyId: row.authy_id,
+          isOurs,
+          isRemoved: row.is_removed,
+          externalId: isOurs ? row.external_id : null,
+          phone: isOurs ? open(row.phone, row.id) : null,
+        };
+      });
+    },
 
     find: (db: Queryable, tenantId: string, id: string) =>
       one(db, `select * from users where tenant_id = $1 and id = $2 and removed_at is null`, [tenantId, id]),

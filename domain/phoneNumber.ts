@@ -14,6 +14,20 @@ export function toE164(text: string): string {
   return number.number;
 }
 
+/**
+ * A phone number whose country code (`41`) stands apart from it, in E.164: with dashes, dots and blanks, with or without
+ * the zero that people dial within their country. Some write the whole number nevertheless.
+ * @throws phone_invalid
+ */
+export function toE164Within(countryCode: string, text: string): string {
+  const number = text.trim();
+  const phone = toE164((number.startsWith('+') ? number : `+${countryCode}${number}`).replaceAll('.', ' '));
+  if (!phone.startsWith(`+${countryCode}`)) {
+    throw new DomainError('phone_invalid', { field: 'phone', reason: 'is of another country' });
+  }
+  return phone;
+}
+
 const CALLING_CODES: ReadonlySet<string> = new Set(getCountries().map((country) => getCountryCallingCode(country)));
 
 /** Whether some country is called by this code: `41`. */

@@ -83,15 +83,14 @@ export function createUsers(deps: UserDeps) {
       return inTransaction(pool, async (tx) => {
         const isTaken = async () => phone !== null && (await users.findByPhone(tx, tenantId, phone)) !== undefined;
         const known = await findKnown(tx, tenantId, who);
-        const fresh =
-          known || (await isTaken())
-            ? undefined
-            : await users.insert(tx, { id: randomUUID(), tenantId, externalId, phone, email });
+        const insert = () => users.insert(tx, { id: randomUUID(), tenantId, externalId, phone, email });
+        let fresh = known || (await isTaken()) ? undefined : await insert();
         // Somebody else may have added the same user since we looked.
-        const user = fresh ?? known ?? (await findKnown(tx, tenantId, who));
+        let user = fresh ?? known ?? (await findKnown(tx, tenantId, who));
         if (!user) {
           if (await isTaken()) throw new DomainError('phone_in_use', { field: 'phone' });
-          throw new DomainError('temporarily_unavailable'); // and removed it again
+          user = fresh = await insert(); // they removed it again, or an import took the Authy id
+          if (!user) throw new DomainError('temporarily_unavailable');
         }
         if (!fresh && phone !== null && user.phone !== phone) {
           throw new DomainError('phone_differs', { field: 'phone' });

@@ -1,14 +1,10 @@
+import { isEmail } from '../../domain/email';
 import { isCallingCode } from '../../domain/phoneNumber';
 import type { Parameters } from './parameters';
 import { readPhone } from './phoneNumbers';
 import { AuthyRefusal } from './refusals';
 
 const NAMES = { email: 'user[email]', cellphone: 'user[cellphone]', country_code: 'user[country_code]' } as const;
-/** The domain has a dot: clients of the Authy API insist on that when they read it again. */
-const EMAIL = /^[^\s@<>"]{1,64}@[^\s@<>".]+(\.[^\s@<>".]+)+$/;
-const MOST_CHARACTERS = 254;
-
-const isEmail = (text: string): boolean => text.length <= MOST_CHARACTERS && EMAIL.test(text);
 
 /** 60027, with what is wrong with each field. */
 const notValid = (fields: Record<string, string>): AuthyRefusal => new AuthyRefusal(60027, { fields });

@@ -1,6 +1,6 @@
 import { languageOfCountry, toLocale } from '../../domain/locale';
 import { lineOf } from '../../domain/phoneLine';
-import { toE164 } from '../../domain/phoneNumber';
+import { toE164Within } from '../../domain/phoneNumber';
 import type { Parameters } from './parameters';
 import type { AuthyRefusal } from './refusals';
 
@@ -15,16 +15,12 @@ export function readPhone(
   invalid: () => AuthyRefusal,
 ): string {
   const countryCode = parameters.requiredInteger(names.countryCode);
-  const number = parameters.requiredText(names.number, 40).trim();
-  // Some write the whole number nevertheless.
-  const international = number.startsWith('+') ? number : `+${countryCode}${number}`;
+  const number = parameters.requiredText(names.number, 40);
   try {
-    const phone = toE164(international.replaceAll('.', ' '));
-    if (phone.startsWith(`+${countryCode}`)) return phone;
+    return toE164Within(String(countryCode), number);
   } catch {
-    // said below, in the words of the caller
+    throw invalid();
   }
-  throw invalid();
 }
 
 /** In what language a message to a phone is: as it is asked for, English where we do not know that, or its country's own. */
