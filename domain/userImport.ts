@@ -21,6 +21,7 @@ const LINE_REFUSALS = {
 } as const;
 
 export type LineRefusal = keyof typeof LINE_REFUSALS;
+export const LINE_REFUSAL_CODES = Object.keys(LINE_REFUSALS) as LineRefusal[];
 
 /** What is wrong with a refused line, for people; programs look at the code. */
 export const lineSentence = (code: LineRefusal): string => LINE_REFUSALS[code];
