@@ -215,14 +215,10 @@ describe.each(Object.entries(LANGUAGES))('the verifier in %s', (language, { tool
     return;
   }
 
-  test(
-    name,
-    () => {
-      const { good, bad } = cases();
-      expect(judge([...good, ...bad])).toEqual([...good.map(() => true), ...bad.map(() => false)]);
-    },
-    120_000,
-  );
+  test('takes what our sender has signed, and nothing else', () => {
+    const { good, bad } = cases();
+    expect(judge([...good, ...bad])).toEqual([...good.map(() => true), ...bad.map(() => false)]);
+  }, 120_000);
 });
 
 test('the page names every switch and how it is, and every code of a refused line', () => {
