@@ -194,7 +194,7 @@ export function createServices(deps: ServicesDeps) {
       ...rows,
       steps,
       ends,
-      methods: createOnboardingMethods({ ...rows, confirmations, codes, totp, tokens, installLinks }),
+      methods: createOnboardingMethods({ ...rows, confirmations, codes, totp, tokens, installLinks, sendLimits }),
       codes,
       totp,
       tokens,
@@ -212,7 +212,7 @@ export function createServices(deps: ServicesDeps) {
     codeDeliveries,
     totp,
     totpPictures: createTotpPictures({ keyring, totp }),
-    secondFactor: createSecondFactor({ pool, ...rows, keyring, codes, totp }),
+    secondFactor: createSecondFactor({ pool, ...rows, codes, totp }),
     phoneVerifications: createPhoneVerifications({
       pool,
       ...rows,
