@@ -47,11 +47,12 @@ export function createRecentActRows() {
         `with acts as (select one from recent_acts, unnest(at) one where tenant_id = $1 and subject = any($2))
          select extract(epoch from greatest(
                   (select max(one) from acts) + $5 * interval '1 second',
-                  (select one from acts order by one desc offset $4 - 1 limit 1) + ${SPAN}
+                  (select one from acts order by one desc offset greatest($4 - 1, 0) limit 1) + ${SPAN}
                 ) - clock_timestamp())::float8 as seconds`,
         [tenantId, subjects, pace.withinSeconds, pace.most, pace.pauseSeconds],
       );
-      return Math.max(1, Math.ceil(rows[0]?.seconds ?? 1));
+      // Nothing was done, and nothing may be.
+      return Math.max(1, Math.ceil(rows[0]?.seconds ?? pace.withinSeconds));
     },
   };
 }
