@@ -18,19 +18,22 @@ import { createServer } from './api/server';
 import { createUnderWay } from './api/underWay';
 import { discreetCarriers } from './channels/carriers';
 import type { Carriers } from './channels/carriers';
+import type { EmailSender } from './channels/email/email';
+import { createSmtpSender } from './channels/email/smtp';
 import { createHealth } from './channels/health';
 import { assertCallbackUrl } from './channels/http/callbackUrl';
 import { createSafeClient } from './channels/http/safeClient';
 import { discreet } from './channels/push/push';
 import type { PushSender } from './channels/push/push';
+import { createSimulatedEmail } from './channels/simulated/email';
 import { createSimulatedPush } from './channels/simulated/push';
 import { createSimulatedSms } from './channels/simulated/sms';
 import { createSimulatedVoice } from './channels/simulated/voice';
 import type { SmsMessage, SmsSender } from './channels/sms/sms';
-import type { VoiceMessage, VoiceSender } from './channels/voice/voice';
+import type { VoiceSender } from './channels/voice/voice';
 import { createNotifications } from './db/notifications';
 import { createSimulatorRows } from './db/simulator';
-import type { SimulatorRows } from './db/simulator';
+import type { SimulatedMessage, SimulatorRows } from './db/simulator';
 import { createPool } from './db/transaction';
 import { CODE_CHANNELS } from './domain/code';
 import { defaultPublicUrls } from './platform/config';
@@ -61,6 +64,7 @@ export interface Substitutes {
   pushSenders?: readonly PushSender[];
   smsSender?: SmsSender;
   voiceSender?: VoiceSender;
+  emailSender?: EmailSender;
   httpLimits?: HttpLimits;
 }
 
@@ -93,11 +97,13 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
     },
   });
   const simulated = createSimulatedCarrier(pool, createSimulatorRows(keyring));
-  const { smsSender: sms, voiceSender: voice } = substitutes;
+  const { smsSender: sms, voiceSender: voice, emailSender: email } = substitutes;
   const carriers: Carriers = discreetCarriers({
-    ...(config.simulator && { sms: simulated.sms, voice: simulated.voice }),
+    ...(config.simulator && { sms: simulated.sms, voice: simulated.voice, email: simulated.email }),
+    ...(config.email && { email: createSmtpSender(config.email) }),
     ...(sms && { sms }),
     ...(voice && { voice }),
+    ...(email && { email }),
   });
   const outgoing = createSafeClient({ allowPrivate: config.simulator, timeoutMs: CALLBACK_TIMEOUT_MS });
   const services = createServices({
@@ -242,14 +248,15 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
 /** The phones of the development stack: what is sent becomes a row that the inbox page shows. */
 function createSimulatedCarrier(pool: Pool, rows: SimulatorRows) {
   const textOf =
-    (kind: 'sms' | 'voice') =>
-    ({ idempotencyKey: id, ...message }: SmsMessage | VoiceMessage) =>
-      rows.insert(pool, { id, ...message, kind, deviceId: null, approvalId: null, about: null });
+    (kind: Exclude<SimulatedMessage['kind'], 'push'>) =>
+    ({ idempotencyKey: id, tenantId, to, text }: SmsMessage) =>
+      rows.insert(pool, { id, tenantId, kind, to, text, deviceId: null, approvalId: null, about: null });
   return {
     push: createSimulatedPush(({ idempotencyKey: id, tenantId, deviceId, approvalId, about }) =>
       rows.insert(pool, { id, tenantId, kind: 'push', deviceId, approvalId, about, to: null, text: null }),
     ),
     sms: createSimulatedSms(textOf('sms')),
     voice: createSimulatedVoice(textOf('voice')),
+    email: createSimulatedEmail(textOf('email')),
   };
 }

@@ -1,4 +1,5 @@
 import type { Carriers } from '../channels/carriers';
+import { CarrierError } from '../channels/discreet';
 import type { Health } from '../channels/health';
 import type { CodeChannel } from '../domain/code';
 import { within } from './within';
@@ -30,7 +31,9 @@ export const createCarry =
       health.succeeded(channel);
       onMessage?.(channel, 'sent');
     } catch (error) {
-      health.failed(channel);
+      // Who refuses one message for good has answered.
+      if (error instanceof CarrierError && error.isFinal) health.succeeded(channel);
+      else health.failed(channel);
       onMessage?.(channel, 'failed');
       throw error;
     }

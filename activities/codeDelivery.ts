@@ -1,11 +1,13 @@
 import type { Pool } from 'pg';
+import { CarrierError } from '../channels/discreet';
 import type { Code, CodeRows } from '../db/codes';
 import { recordEvents } from '../db/events';
 import type { TenantRows } from '../db/tenants';
 import { inTransaction } from '../db/transaction';
-import type { UserRows } from '../db/users';
+import type { User, UserRows } from '../db/users';
 import { isCodeExpired } from '../domain/code';
-import { toSmsText, toSpokenText } from '../domain/codeTexts';
+import { toEmail, toSmsText, toSpokenText } from '../domain/codeTexts';
+import { emailIdOf } from '../services/codes';
 import type { Codes } from '../services/codes';
 import { isId } from '../services/text';
 import type { CodeDeliveryInput, CodeDeliveryOutcome } from '../workflows/codeDelivery.messages';
@@ -47,22 +49,36 @@ export function createCodeDeliveryActivities(deps: CodeDeliveryActivityDeps) {
     return isCodeExpired(code) ? record(code, 'failed', 'expired') : code;
   }
 
-  /** @throws when the carrier did not take the message in time */
+  /** Gives the message to its carrier; false where there is none, or nobody to send it to. */
+  async function hand(code: Code, user: User, sender: string, withinMs: number): Promise<boolean> {
+    const { tenantId, id, generation, channel, locale, actionMessage } = code;
+    const written = [sender, digitsOf(code), { locale, about: actionMessage ?? undefined }] as const;
+    const about = { idempotencyKey: `code:${id}:${generation}`, tenantId };
+    if (channel === 'email') {
+      if (!carriers.email || user.email === null) return false;
+      const email = { ...about, messageId: emailIdOf(code), to: user.email, ...toEmail(...written) };
+      await carry(channel, carriers.email, email, withinMs);
+    } else {
+      const carrier = carriers[channel];
+      if (!carrier || user.phone === null) return false;
+      const text = (channel === 'sms' ? toSmsText : toSpokenText)(...written);
+      await carry(channel, carrier, { ...about, to: user.phone, text }, withinMs);
+    }
+    return true;
+  }
+
+  /** @throws when the carrier did not take the message in time, and may yet */
   async function send(code: Code, withinMs: number): Promise<CodeDeliveryOutcome> {
-    const { tenantId, id, userId, generation, channel, locale, actionMessage } = code;
+    const { tenantId, userId } = code;
     const [user, tenant] = await Promise.all([users.find(pool, tenantId, userId), tenants.find(pool, tenantId)]);
     if (!user || !tenant) return 'not_needed';
-    const carrier = carriers[channel];
-    if (!carrier || user.phone === null) return record(code, 'failed', 'not_configured');
-    const toText = channel === 'sms' ? toSmsText : toSpokenText;
-    const message = {
-      idempotencyKey: `code:${id}:${generation}`,
-      tenantId,
-      to: user.phone,
-      text: toText(tenant.name, digitsOf(code), { locale, about: actionMessage ?? undefined }),
-    };
-    await carry(channel, carrier, message, withinMs);
-    return record(code, 'sent');
+    try {
+      const isTaken = await hand(code, user, tenant.name, withinMs);
+      return await (isTaken ? record(code, 'sent') : record(code, 'failed', 'not_configured'));
+    } catch (error) {
+      if (error instanceof CarrierError && error.isFinal) return record(code, 'failed', 'refused');
+      throw error;
+    }
   }
 
   return {

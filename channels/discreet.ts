@@ -3,7 +3,11 @@
  * hold the number or the text, is left behind.
  */
 export class CarrierError extends Error {
-  constructor(readonly reason: string) {
+  /** @param isFinal the same message will never be taken: trying again is in vain */
+  constructor(
+    readonly reason: string,
+    readonly isFinal = false,
+  ) {
     super(`The message was not taken: ${reason}`);
     this.name = 'CarrierError';
   }
@@ -21,7 +25,7 @@ export const discreetly =
   };
 
 /** What may be told of somebody else's error: a status, a code, or that it is unknown. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
   if (typeof statusCode === 'number') return `status ${statusCode}`;
   return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? code : 'unknown';

@@ -15,7 +15,7 @@ const Approved = z.strictObject({ status: z.literal('approved') });
 export const sendCode = defineRoute({
   method: 'post',
   path: '/v1/users/:userId/codes',
-  summary: 'Send a code by text message or call; the one before is worth nothing then',
+  summary: 'Send a code by text message, call or e-mail; the one before is worth nothing then',
   caller: 'tenant',
   scope: 'codes:write',
   params: userParams,
@@ -27,7 +27,7 @@ export const sendCode = defineRoute({
   reply: z.strictObject({ id: z.uuid(), channel: z.enum(CODE_CHANNELS), expiresAt: instant }).meta({ id: 'Code' }),
   status: 201,
   idempotent: true,
-  refusals: ['user_not_found', 'no_phone', 'channel_not_configured'],
+  refusals: ['user_not_found', 'no_phone', 'no_email', 'phone_invalid', 'channel_not_configured', 'too_many_requests'],
 });
 
 export const checkCode = defineRoute({

@@ -68,7 +68,14 @@ export const startOnboarding = defineRoute({
   reply: OnboardingStep,
   status: 201,
   idempotent: true,
-  refusals: ['user_not_found', 'no_phone', 'channel_not_configured', 'method_enabled'],
+  refusals: [
+    'user_not_found',
+    'no_phone',
+    'phone_invalid',
+    'channel_not_configured',
+    'method_enabled',
+    'too_many_requests',
+  ],
 });
 export type OnboardingRequest = z.output<typeof startOnboarding.body>;
 
@@ -133,6 +140,7 @@ export const chooseOnboardingMethod = defineRoute({
     'onboarding_expired',
     'wrong_step',
     'no_phone',
+    'phone_invalid',
     'channel_not_configured',
     'method_enabled',
     'too_many_requests',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PUSH_SUBJECTS } from '../domain/approval';
+import { CODE_CHANNELS } from '../domain/code';
 import { defineRoute } from './route';
 import { anyJson, instant, nothing } from './shapes';
 
@@ -59,7 +60,7 @@ export const getMetrics = defineRoute({
 export const listSimulatedMessages = defineRoute({
   method: 'get',
   path: '/v1/simulator/messages',
-  summary: 'What the simulated carrier delivered to the phones of this tenant, newest first (development only)',
+  summary: 'What the simulated carrier delivered to the people of this tenant, newest first (development only)',
   caller: 'tenant',
   scope: 'approvals:read',
   params: nothing,
@@ -69,11 +70,11 @@ export const listSimulatedMessages = defineRoute({
     messages: z.array(
       z.strictObject({
         id: z.string(),
-        kind: z.enum(['push', 'sms', 'voice']),
+        kind: z.enum(['push', ...CODE_CHANNELS]),
         about: z.enum(PUSH_SUBJECTS).nullable().describe('of a push, like deviceId and approvalId'),
         deviceId: z.uuid().nullable(),
         approvalId: z.uuid().nullable(),
-        to: z.string().nullable().describe('of a text message or a call, like text: the number'),
+        to: z.string().nullable().describe('of anything else, like text: the number, or the e-mail address'),
         text: z.string().nullable(),
         at: instant,
       }),

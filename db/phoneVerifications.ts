@@ -1,4 +1,4 @@
-import type { CodeChannel, CodeDeliveryState } from '../domain/code';
+import type { PhoneChannel, CodeDeliveryState } from '../domain/code';
 import type { Feedback, VerificationStatus } from '../domain/phoneVerification';
 import type { Keyring } from '../platform/keys/keyring';
 import type { Queryable, Tx } from './transaction';
@@ -13,7 +13,7 @@ export interface VerificationKey {
 export interface PhoneVerification extends VerificationKey {
   /** E.164 */
   phone: string;
-  channel: CodeChannel;
+  channel: PhoneChannel;
   locale: string;
   length: number;
   /** The code, where the tenant chose it. */
@@ -42,7 +42,7 @@ interface Row {
   id: string;
   tenant_id: string;
   phone: Buffer;
-  channel: CodeChannel;
+  channel: PhoneChannel;
   locale: string;
   code_length: number;
   custom_code: Buffer | null;

@@ -1,11 +1,12 @@
 import type { PushSubject } from '../domain/approval';
+import type { CodeChannel } from '../domain/code';
 import type { Keyring } from '../platform/keys/keyring';
 import type { Queryable } from './transaction';
 
-/** What a simulated phone received: a push is about an approval, a text message or a call has a text. */
+/** What a simulated phone or mailbox received: a push is about an approval, everything else has a text. */
 export type SimulatedMessage = { id: string; tenantId: string } & (
   | { kind: 'push'; deviceId: string; approvalId: string; about: PushSubject; to: null; text: null }
-  | { kind: 'sms' | 'voice'; deviceId: null; approvalId: null; about: null; to: string; text: string }
+  | { kind: CodeChannel; deviceId: null; approvalId: null; about: null; to: string; text: string }
 );
 
 interface Row {
@@ -19,7 +20,7 @@ interface Row {
   at: Date;
 }
 
-/** The phones of the development stack. Numbers and texts are sealed like everything personal. */
+/** The phones and mailboxes of the development stack. Numbers, addresses and texts are sealed like everything personal. */
 export function createSimulatorRows(keyring: Keyring) {
   const seal = (text: string | null, id: string) => (text === null ? null : keyring.encrypt('simulator', text, id));
   const open = (sealed: Buffer | null, id: string) =>

@@ -1,5 +1,9 @@
 /** How digits reach a person's phone. */
-export const CODE_CHANNELS = ['sms', 'voice'] as const;
+const PHONE_CHANNELS = ['sms', 'voice'] as const;
+export type PhoneChannel = (typeof PHONE_CHANNELS)[number];
+
+/** How digits reach a person. */
+export const CODE_CHANNELS = [...PHONE_CHANNELS, 'email'] as const;
 export type CodeChannel = (typeof CODE_CHANNELS)[number];
 
 /** What a code is for; each has a newest code of its own. */

@@ -55,6 +55,7 @@ const REFUSALS = {
   install_link_invalid: [401, 'The install link is unknown, expired or already used.'],
   // codes and methods
   no_phone: [409, 'This user has no phone number.'],
+  no_email: [409, 'This user has no e-mail address.'],
   channel_not_configured: [409, 'This installation has no provider for that channel.'],
   code_not_found: [404, 'There is no open code; send one first.'],
   code_expired: [410, 'The code has expired; send another one.'],

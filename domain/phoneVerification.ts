@@ -1,4 +1,4 @@
-import type { CodeChannel } from './code';
+import type { PhoneChannel } from './code';
 import type { LineType } from './phoneLine';
 
 /** What a verification has come to; only a pending one changes. */
@@ -34,7 +34,7 @@ export const secondsLeft = ({ expiresAtMs, readAtMs }: TimedVerification): numbe
 /** What events about a verification tell in `data`. The number is a digest that only we can make: 64 hex digits. */
 export interface PhoneVerificationData {
   verificationId: string;
-  channel: CodeChannel;
+  channel: PhoneChannel;
   status: VerificationStatus;
   codeLength: number;
   secondsToExpire: number;

@@ -1,6 +1,8 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
-import { BROKEN, EnvironmentReader, splitList, toUrl } from './environment';
+import { readEmailConfig } from './emailConfig';
+import type { EmailConfig } from './emailConfig';
+import { BROKEN, EnvironmentReader, isLoopbackHost, splitList, toUrl } from './environment';
 import type { Environment } from './environment';
 
 export const ROLES = ['api', 'approvals', 'webhooks'] as const;
@@ -26,6 +28,8 @@ export interface Config {
   /** Base URLs without a trailing slash, the first is canonical. Empty while the port is not known (port 0). */
   publicUrls: readonly string[];
   simulator: boolean;
+  /** Without it no e-mails are sent, but simulated ones. */
+  email?: EmailConfig;
   codecOrigin?: string;
   logLevel: LogLevel;
   /** How long a process that was told to stop still takes requests while it is not ready: until balancers have noticed. */
@@ -60,6 +64,8 @@ const KNOWN = new Set([
   'COUNTERSIGN_MASTER_KEYS',
   'COUNTERSIGN_PUBLIC_URLS',
   'COUNTERSIGN_SIMULATOR',
+  'COUNTERSIGN_SMTP_URL',
+  'COUNTERSIGN_EMAIL_FROM',
   'COUNTERSIGN_CODEC_ORIGIN',
   'COUNTERSIGN_LOG_LEVEL',
   'COUNTERSIGN_SHUTDOWN_NOTICE_SECONDS',
@@ -83,6 +89,7 @@ export function loadConfig(env: Environment): Config {
   const host = vars.read('COUNTERSIGN_HOST') ?? '127.0.0.1';
   const port = vars.integer('PORT', 4700, 0, 65_535);
   const codecOrigin = readOrigin(vars, 'COUNTERSIGN_CODEC_ORIGIN');
+  const email = readEmailConfig(vars);
   const buildId = vars.matching('COUNTERSIGN_BUILD_ID', /^[\w.:-]{1,128}$/, '1 to 128 letters, digits and . _ : -');
   const workflowBundlePath = vars.existingFile('COUNTERSIGN_WORKFLOW_BUNDLE');
   const config: Config = {
@@ -100,6 +107,7 @@ export function loadConfig(env: Environment): Config {
       vars.matching('COUNTERSIGN_TASK_QUEUE_PREFIX', /^[\w.-]{1,64}$/, '1 to 64 letters, digits and . _ -') ??
       'countersign',
     temporal: readTemporal(vars),
+    ...(email && { email }),
     ...(codecOrigin !== undefined && { codecOrigin }),
     ...(buildId !== undefined && { buildId }),
     ...(workflowBundlePath !== undefined && { workflowBundlePath }),
@@ -116,11 +124,6 @@ export function loadConfig(env: Environment): Config {
 /** The base URLs of a development server whose port is known. */
 export function defaultPublicUrls(port: number): string[] {
   return [`http://127.0.0.1:${port}`, `http://localhost:${port}`];
-}
-
-/** True for names and literal addresses that never leave this machine. */
-export function isLoopbackHost(host: string): boolean {
-  return ['localhost', '::1', '[::1]'].includes(host) || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function readDatabaseUrl(vars: EnvironmentReader): string {

@@ -75,3 +75,8 @@ export function toUrl(text: string, protocols: readonly string[]): URL | undefin
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url !== undefined && protocols.includes(url.protocol) ? url : undefined;
 }
+
+/** True for names and literal addresses that never leave this machine. */
+export function isLoopbackHost(host: string): boolean {
+  return ['localhost', '::1', '[::1]'].includes(host) || /^127(\.\d{1,3}){3}$/.test(host);
+}

@@ -11,7 +11,7 @@ export function createCodes({ call, create }: BackendCalls) {
   const at = (userId: string, rest: string) => `/v1/users/${encodeURIComponent(userId)}/${rest}`;
 
   return {
-    /** Sends a code by text message or call; the one before is worth nothing then. */
+    /** Sends a code by text message, call or e-mail; the one before is worth nothing then. */
     sendCode: (userId: string, code: NewCode, options?: CreateOptions) =>
       create<z.output<typeof sendCode.reply>>(at(userId, 'codes'), code, options),
     /** Returns when the digits are right; otherwise throws, `code_wrong` with `attemptsLeft` and others. */

@@ -8,10 +8,12 @@ import { CODE_LIFETIME_MS, isCodeExpired, MOST_ATTEMPTS } from '../domain/code';
 import type { CodeChannel } from '../domain/code';
 import { DomainError } from '../domain/errors';
 import type { ErrorCode, RefusalDetail } from '../domain/errors';
+import { lineOf } from '../domain/phoneLine';
 import type { Keyring } from '../platform/keys/keyring';
+import { sha256 } from '../platform/keys/secret';
 import type { CodeDeliveries } from './codeDeliveries';
 import { createDigits } from './digits';
-import type { SendLimits } from './sendLimits';
+import type { Reach, SendLimits } from './sendLimits';
 import { refused, refusedThisHour, settle, wrongGuess } from './guesses';
 import type { Guess, Verdict } from './guesses';
 
@@ -38,14 +40,27 @@ export type CodeRequest = Pick<Code, 'channel' | 'length'> & {
   hasPause?: boolean;
 };
 
-/** Digits that a person gets by text message or call, and types somewhere else. */
+/** Digits that a person gets by text message, call or e-mail, and types somewhere else. */
 export function createCodes({ pool, codes, users, keyring, channels, deliveries, sendLimits }: CodeDeps) {
   const digits = createDigits('code', keyring);
 
-  /** @throws channel_not_configured, no_phone; both name the field that asked for the channel. */
-  function requireReach(user: Pick<User, 'phone'>, channel: CodeChannel, field = 'channel'): void {
+  /**
+   * Where a user is reached by a channel.
+   * @throws channel_not_configured, no_phone, no_email, phone_invalid; all name the field that asked for the channel.
+   */
+  function requireReach(
+    { phone, email }: Pick<User, 'phone' | 'email'>,
+    channel: CodeChannel,
+    field = 'channel',
+  ): Reach {
     if (!channels.has(channel)) throw new DomainError('channel_not_configured', { field });
-    if (user.phone === null) throw new DomainError('no_phone', { field });
+    if (channel === 'email') {
+      if (email === null) throw new DomainError('no_email', { field });
+      return { email };
+    }
+    if (phone === null) throw new DomainError('no_phone', { field });
+    if (lineOf(phone).isCostly) throw new DomainError('phone_invalid', { field, reason: 'calls to it are charged' });
+    return { phone };
   }
 
   /**
@@ -104,7 +119,7 @@ export function createCodes({ pool, codes, users, keyring, channels, deliveries,
 
     /**
      * Sends a user a code to log in with. What `keep` writes belongs to the same transaction.
-     * @throws user_not_found, channel_not_configured, no_phone, too_many_requests
+     * @throws user_not_found, channel_not_configured, no_phone, no_email, phone_invalid, too_many_requests
      */
     async send(
       tenantId: string,
@@ -115,8 +130,8 @@ export function createCodes({ pool, codes, users, keyring, channels, deliveries,
       const code = await inTransaction(pool, async (tx) => {
         const user = await users.lock(tx, tenantId, userId);
         if (!user) throw new DomainError('user_not_found');
-        requireReach(user, wanted.channel);
-        await sendLimits.count(tx, tenantId, user.phone!, { hasPause: wanted.hasPause ?? false });
+        const reach = requireReach(user, wanted.channel);
+        await sendLimits.count(tx, tenantId, reach, { hasPause: wanted.hasPause ?? false });
         const issued = await issue(tx, { ...wanted, tenantId, userId, purpose: 'login' });
         await keep(tx, issued);
         return issued;
@@ -135,6 +150,10 @@ export function createCodes({ pool, codes, users, keyring, channels, deliveries,
 const ACTION = 'code-action';
 
 export type Codes = ReturnType<typeof createCodes>;
+
+/** What an e-mail with a code is known by, however often it is sent: `EM` and 32 hex digits. It tells nothing of the code. */
+export const emailIdOf = ({ id, generation }: Pick<Code, 'id' | 'generation'>): string =>
+  `EM${sha256(`countersign/email/${id}/${generation}`).toString('hex', 0, 16)}`;
 
 /** Why a code takes no guess. */
 function whyNot(code: Code | undefined): [ErrorCode, RefusalDetail?] {

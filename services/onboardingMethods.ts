@@ -4,7 +4,7 @@ import type { Onboarding, OnboardingRows } from '../db/onboardings';
 import type { Tx } from '../db/transaction';
 import type { User } from '../db/users';
 import { CODE_LENGTH } from '../domain/code';
-import type { CodeChannel } from '../domain/code';
+import type { PhoneChannel } from '../domain/code';
 import { DomainError } from '../domain/errors';
 import type { NewEvent } from '../domain/event';
 import type { Method } from '../domain/method';
@@ -14,6 +14,7 @@ import type { Asked, Confirmations } from './confirmations';
 import type { InstallLinks } from './installLinks';
 import type { Written } from './onboardingEnds';
 import type { MintedToken, RegistrationTokens } from './registrationTokens';
+import type { SendLimits } from './sendLimits';
 import { topicOf } from './topics';
 import type { Totp, TotpSetUp } from './totp';
 
@@ -36,11 +37,12 @@ export interface OnboardingMethodDeps {
   totp: Pick<Totp, 'begin'>;
   tokens: Pick<RegistrationTokens, 'mint'>;
   installLinks: InstallLinks;
+  sendLimits: Pick<SendLimits, 'count'>;
 }
 
 /** How each method begins, within the caller's transaction, which holds the user and the onboarding. */
 export function createOnboardingMethods(deps: OnboardingMethodDeps) {
-  const { devices, onboardings, confirmations, codes, totp, tokens, installLinks } = deps;
+  const { devices, onboardings, confirmations, codes, totp, tokens, installLinks, sendLimits } = deps;
 
   /** Another text message with the same link, where one can be sent. @throws too_many_requests */
   function nextLink(before: Onboarding, user: User): Pick<Onboarding, 'linkState' | 'linkRound'> {
@@ -66,7 +68,7 @@ export function createOnboardingMethods(deps: OnboardingMethodDeps) {
     return { ...nothingMore(onboarding), events, wake, asked };
   }
 
-  async function waitForCode(tx: Tx, before: Onboarding, user: User, method: CodeChannel | 'totp'): Promise<Step> {
+  async function waitForCode(tx: Tx, before: Onboarding, user: User, method: PhoneChannel | 'totp'): Promise<Step> {
     const { id: onboardingId, tenantId, userId } = before;
     // Nobody needs a device for it: a link that is still to be sent would only confuse.
     const linkState = before.linkState === 'waiting' ? 'none' : before.linkState;
@@ -76,8 +78,9 @@ export function createOnboardingMethods(deps: OnboardingMethodDeps) {
       await onboardings.advance(tx, onboarding);
       return { ...nothingMore(onboarding, { type: 'totp_created', userId, onboardingId }), totp: setUp };
     }
-    codes.requireReach(user, method, 'method');
+    const reach = codes.requireReach(user, method, 'method');
     await onboardings.advance(tx, onboarding);
+    await sendLimits.count(tx, tenantId, reach);
     const wanted = { tenantId, userId, purpose: 'onboarding', channel: method, length: CODE_LENGTH.usual } as const;
     return { ...nothingMore(onboarding), code: await codes.issue(tx, wanted) };
   }
@@ -87,8 +90,8 @@ export function createOnboardingMethods(deps: OnboardingMethodDeps) {
 
     /**
      * Begins with a method, or repeats its first step.
-     * @throws onboarding_expired, onboarding_closed, wrong_step, no_phone, channel_not_configured, method_enabled,
-     * too_many_requests
+     * @throws onboarding_expired, onboarding_closed, wrong_step, no_phone, phone_invalid, channel_not_configured,
+     * method_enabled, too_many_requests
      */
     async choose(tx: Tx, user: User, open: Onboarding, method: Method): Promise<Step> {
       const { id: onboardingId, tenantId, userId, readAtMs: nowMs } = open;

@@ -10,7 +10,7 @@ import type {
 import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
 import { MOST_ATTEMPTS, MOST_ATTEMPTS_AN_HOUR } from '../domain/code';
-import type { CodeChannel } from '../domain/code';
+import type { CodeChannel, PhoneChannel } from '../domain/code';
 import { DomainError } from '../domain/errors';
 import type { EventType, NewEvent } from '../domain/event';
 import { lineOf } from '../domain/phoneLine';
@@ -37,7 +37,7 @@ export interface PhoneVerificationDeps {
 export interface WantedVerification {
   /** E.164 */
   phone: string;
-  channel: CodeChannel;
+  channel: PhoneChannel;
   /** One of LOCALES. */
   locale: string;
   /** Of a new code; one that is under way keeps its own. */
@@ -107,7 +107,7 @@ export function createPhoneVerifications(deps: PhoneVerificationDeps) {
       : constantTimeEqual(verification.customCode, typed);
 
   /** @throws channel_not_configured, phone_is_landline, phone_invalid */
-  function requireReach(phone: string, channel: CodeChannel): void {
+  function requireReach(phone: string, channel: PhoneChannel): void {
     const line = lineOf(phone);
     if (line.isCostly) throw new DomainError('phone_invalid', { field: 'phone', reason: 'calls to it are charged' });
     if (!channels.has(channel)) throw new DomainError('channel_not_configured', { field: 'channel' });
@@ -151,7 +151,7 @@ export function createPhoneVerifications(deps: PhoneVerificationDeps) {
       const length = customCode?.length ?? wanted.length;
       const started = await settle(tenantId, async (tx) => {
         const { pending, events } = await hold(tx, tenantId, phone);
-        await sendLimits.count(tx, tenantId, phone, { hasPause: true });
+        await sendLimits.count(tx, tenantId, { phone }, { hasPause: true });
         const verification = pending
           ? await rows.sendAgain(tx, {
               ...pending,

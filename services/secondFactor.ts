@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { RecentActRows } from '../db/recentActs';
 import type { UserRows } from '../db/users';
 import { MOST_ATTEMPTS_A_MINUTE } from '../domain/code';
-import type { Keyring } from '../platform/keys/keyring';
+import type { CodeChannel } from '../domain/code';
 import type { Codes } from './codes';
 import { refused, settle } from './guesses';
 import type { Guess, Verdict } from './guesses';
@@ -14,24 +14,26 @@ export interface SecondFactorDeps {
   pool: Pool;
   users: Pick<UserRows, 'lock' | 'confirm'>;
   recentActs: RecentActRows;
-  keyring: Pick<Keyring, 'mac'>;
   codes: Pick<Codes, 'find' | 'judge' | 'wasAccepted'>;
   totp: Pick<Totp, 'recognize' | 'judge' | 'judgeAndEnable'>;
 }
 
 /** By which way accepted digits had come. */
-export type FactorKind = 'sms' | 'voice' | 'totp';
+export type FactorKind = CodeChannel | 'totp';
 
 const PACE = { most: MOST_ATTEMPTS_A_MINUTE, withinSeconds: 60, pauseSeconds: 0 } as const;
 
 /** Digits that a person typed, where nobody says whether they were sent or shown by an authenticator app. */
-export function createSecondFactor({ pool, users, recentActs, keyring, codes, totp }: SecondFactorDeps) {
-  /** Each guess is counted once: as one at the app's codes where it is one of them, and otherwise at the code sent. */
+export function createSecondFactor({ pool, users, recentActs, codes, totp }: SecondFactorDeps) {
+  /**
+   * Each guess is counted once: as one at the app's codes where it is one of them, and otherwise at the code sent, or at
+   * the app's where that one takes no guess any more. An app's code is good for every action: it knows of none.
+   */
   async function judge(tx: Tx, guess: Guess): Promise<[Verdict, FactorKind]> {
     const { tenantId, userId } = guess;
-    const subject = keyring.mac('recent-guesses', tenantId, userId);
-    if (!(await recentActs.take(tx, tenantId, subject, PACE))) {
-      const retryAfterSeconds = await recentActs.secondsUntilNext(tx, tenantId, subject, PACE);
+    const subjects = [Buffer.from(`guesses/${userId}`)];
+    if (!(await recentActs.take(tx, tenantId, subjects, PACE))) {
+      const retryAfterSeconds = await recentActs.secondsUntilNext(tx, tenantId, subjects, PACE);
       return [refused('too_many_attempts', { retryAfterSeconds }), 'totp'];
     }
     const shown = await totp.recognize(tx, guess);
@@ -39,9 +41,11 @@ export function createSecondFactor({ pool, users, recentActs, keyring, codes, to
     if (shown === 'used') return [refused('code_used'), 'totp'];
     const sent = await codes.find(tx, guess);
     if (sent && codes.wasAccepted(sent, guess.code)) return [refused('code_used'), sent.channel];
-    if (sent?.state === 'open') return [await codes.judge(tx, guess), sent.channel];
-    const verdict = await totp.judge(tx, guess); // counts it as wrong, where there is an app
-    return [verdict, 'totp'];
+    const bySent = sent?.state === 'open' ? await codes.judge(tx, guess) : undefined;
+    if (sent && bySent && wasJudged(bySent)) return [bySent, sent.channel];
+    const byApp = await totp.judge(tx, guess); // counts it as wrong, where there is an app
+    const hasApp = byApp.kind === 'accepted' || byApp.refusal.code !== 'totp_not_found';
+    return sent && bySent && !hasApp ? [bySent, sent.channel] : [byApp, 'totp'];
   }
 
   return {
@@ -60,3 +64,6 @@ export function createSecondFactor({ pool, users, recentActs, keyring, codes, to
     },
   };
 }
+
+/** Not where the code had expired, or no guess at it was left. */
+const wasJudged = (verdict: Verdict): boolean => verdict.kind === 'accepted' || verdict.refusal.code === 'code_wrong';

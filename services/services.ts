@@ -197,7 +197,7 @@ export function createServices(deps: ServicesDeps) {
       ...rows,
       steps,
       ends,
-      methods: createOnboardingMethods({ ...rows, confirmations, codes, totp, tokens, installLinks }),
+      methods: createOnboardingMethods({ ...rows, confirmations, codes, totp, tokens, installLinks, sendLimits }),
       codes,
       totp,
       tokens,
@@ -215,7 +215,7 @@ export function createServices(deps: ServicesDeps) {
     codeDeliveries,
     totp,
     totpPictures: createTotpPictures({ keyring, totp }),
-    secondFactor: createSecondFactor({ pool, ...rows, keyring, codes, totp }),
+    secondFactor: createSecondFactor({ pool, ...rows, codes, totp }),
     phoneVerifications: createPhoneVerifications({
       pool,
       ...rows,

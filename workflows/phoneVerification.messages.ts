@@ -1,5 +1,5 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
-import type { CodeChannel, CodeDeliveryState } from '../domain/code';
+import type { PhoneChannel, CodeDeliveryState } from '../domain/code';
 import type { VerificationStatus } from '../domain/phoneVerification';
 
 export const PHONE_VERIFICATION_WORKFLOW = 'phoneVerification';
@@ -24,7 +24,7 @@ export interface PhoneVerificationState {
 
 /** How the newest message with the code fares. */
 export interface VerificationMessage {
-  channel: CodeChannel;
+  channel: PhoneChannel;
   state: CodeDeliveryState;
   /** Raised by each message. */
   round: number;

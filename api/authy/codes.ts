@@ -3,10 +3,12 @@ import type { CodeChannel } from '../../domain/code';
 import { DomainError } from '../../domain/errors';
 import type { ErrorCode } from '../../domain/errors';
 import { lineOf } from '../../domain/phoneLine';
+import { emailIdOf } from '../../services/codes';
 import type { FactorKind } from '../../services/secondFactor';
 import type { Services } from '../../services/services';
 import { findUser } from './ids';
 import type { AuthyMounting } from './mount';
+import type { AuthyNumber } from './numbers';
 import type { Parameters } from './parameters';
 import { readLocale } from './phoneNumbers';
 import { AuthyRefusal, invalidParameter, inWordsOf } from './refusals';
@@ -47,29 +49,26 @@ export function codeRoutes(
       const force = parameters.flag('force', false);
       const wanted = { action: readAction(parameters), actionMessage: readActionMessage(parameters) };
       const [device] = force ? [] : await users.listDevices(tenant.id, user.id);
-      if (user.phone === null) throw new AuthyRefusal(60058);
-      const cellphone = maskPhone(user.phone);
-      if (device) return { message: words.ignored, cellphone, device: deviceName(device), ignored: true };
+      const reached = toReached(user, channel);
+      if (device) return { message: words.ignored, ...reached, device: deviceName(device), ignored: true };
       const locale = readLocale(parameters, user.phone);
-      await codes
+      const code = await codes
         .send(tenant.id, user.id, { channel, length: LENGTH, locale, hasPause: true, ...wanted }, keepNothing)
-        .catch(inWordsOf({ channel_not_configured: words.off }));
-      return { success: true, message: words.sent, cellphone };
+        .catch(inWordsOf({ channel_not_configured: words.off, no_email: NO_EMAIL, phone_invalid: 60033 }));
+      const sent = { success: true, message: words.sent, ...reached };
+      return channel === 'email' ? { ...sent, email_id: emailIdOf(code) } : sent;
     });
   sending('sms', SMS);
   sending('voice', CALL);
-
-  call(['get', 'post'], '/protected/:format/email/:id', async ({ tenant, params }) => {
-    await findUser(users, tenant.id, params['id']);
-    throw new AuthyRefusal(60015, { status: 403, message: 'Email token was not sent: email is not configured' });
-  });
+  sending('email', EMAIL);
 }
 
 interface Words {
-  path: 'sms' | 'call';
+  path: 'sms' | 'call' | 'email';
   sent: string;
   ignored: string;
-  off: 60006 | 60007;
+  /** Where there is no provider. */
+  off: AuthyNumber | AuthyRefusal;
 }
 
 const SMS: Words = {
@@ -89,6 +88,25 @@ const CALL: Words = {
   off: 60006,
 };
 
+const EMAIL: Words = {
+  path: 'email',
+  sent: 'Email token was sent',
+  ignored: 'Ignored: email is not needed for smartphones. Pass force=true if you want to actually send it anyway.',
+  off: new AuthyRefusal(60015, { status: 403, message: 'Email token was not sent: email is not configured' }),
+};
+
+const NO_EMAIL = new AuthyRefusal(60038, { message: 'User has no email' });
+
+/** Where a message went, as its sender is told; of a phone, its end. @throws AuthyRefusal 60058, 60038 */
+function toReached({ phone, email }: User, channel: CodeChannel): { cellphone: string } | { email: string } {
+  if (channel === 'email') {
+    if (email === null) throw NO_EMAIL;
+    return { email };
+  }
+  if (phone === null) throw new AuthyRefusal(60058);
+  return { cellphone: maskPhone(phone) };
+}
+
 const invalidToken = (number: 60019 | 60020): AuthyRefusal =>
   new AuthyRefusal(number, { beside: { token: 'is invalid' } });
 
@@ -106,7 +124,12 @@ function readActionMessage(parameters: Parameters): string | undefined {
 /** `+1-XXX-XXX-XX34` */
 const maskPhone = (phone: string): string => `+${lineOf(phone).countryCode}-XXX-XXX-XX${phone.slice(-2)}`;
 
-const OS_TYPES: Readonly<Record<FactorKind, string>> = { sms: 'sms', voice: 'call', totp: 'totp' };
+const OS_TYPES: Readonly<Record<FactorKind, string>> = {
+  sms: 'sms',
+  voice: 'call',
+  email: 'email',
+  totp: 'totp',
+};
 
 /** Of a code, nothing is known but how it came. */
 const toDevice = (user: User, kind: FactorKind): object => ({

@@ -23,10 +23,14 @@ export function readPhone(
   }
 }
 
-/** In what language a message to a phone is: as it is asked for, English where we do not know that, or its country's own. */
-export function readLocale(parameters: Pick<Parameters, 'text'>, phone: string): string {
+/**
+ * In what language a message to a person is: as it is asked for, English where we do not know that, or the phone's
+ * country's own.
+ */
+export function readLocale(parameters: Pick<Parameters, 'text'>, phone: string | null): string {
   const asked = parameters.text('locale', 20);
-  return asked === undefined ? languageOfCountry(lineOf(phone).country) : (toLocale(asked) ?? 'en');
+  if (asked !== undefined) return toLocale(asked) ?? 'en';
+  return languageOfCountry(phone === null ? undefined : lineOf(phone).country);
 }
 
 /** The number within its country, of which only the last digits are told. */

@@ -63,6 +63,7 @@ const NUMBER_OF: Partial<Record<ErrorCode, AuthyNumber>> = {
   approval_expired: 60079,
   callback_url_refused: 60066,
   no_phone: 60058,
+  no_email: 60038,
   channel_not_configured: 60015,
   code_wrong: 60020,
   code_used: 60019,

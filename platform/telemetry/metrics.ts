@@ -17,7 +17,7 @@ export interface Metrics {
   httpRequest(route: string, method: string, status: number, seconds: number): void;
   approvalDecided(outcome: ApprovalOutcome): void;
   pushAttempt(kind: string, result: PushResult): void;
-  /** A text message or a call. */
+  /** A text message, a call or an e-mail. */
   messageAttempt(channel: CodeChannel, result: 'sent' | 'failed'): void;
   callbackAttempt(result: CallbackResult): void;
   webhookAttempt(result: WebhookResult): void;
@@ -47,7 +47,10 @@ export function createMetrics(): Metrics {
     new Counter({ name: `${PREFIX}${name}_total`, help, labelNames, registers });
   const decided = count('approvals_decided', 'Approvals that got their outcome', ['outcome']);
   const pushes = count('push_attempts', 'Pushes handed to a push service', ['kind', 'result']);
-  const messages = count('message_attempts', 'Text messages and calls handed to a carrier', ['channel', 'result']);
+  const messages = count('message_attempts', 'Text messages, calls and e-mails handed to a carrier', [
+    'channel',
+    'result',
+  ]);
   const callbacks = count('callback_attempts', 'Callbacks sent to back ends', ['result']);
   const webhooks = count('webhook_attempts', 'Webhooks, and callbacks kept for later, sent to back ends', ['result']);
   const reconciled = count('reconciled', 'Things that had gone missing and were found again', ['kind']);

@@ -5,7 +5,7 @@ import { NativeConnection } from '@temporalio/worker';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Config } from '../config';
-import { isLoopbackHost } from '../config';
+import { isLoopbackHost } from '../environment';
 
 const PACE = { retryMs: 2_000, probeEveryMs: 2_000, probePatienceMs: 1_500 };
 

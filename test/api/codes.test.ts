@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { CODE_CHANNELS } from '../../domain/code';
 import type { ErrorCode } from '../../domain/errors';
 import { createLogger } from '../../platform/telemetry/logger';
 import { startProgram } from '../../program';
@@ -61,6 +62,19 @@ test('a call reads the digits one by one', async () => {
   expect(call!.kind).toBe('voice');
   const digits = /(\d(, \d){3})\./.exec(call!.text)![1]!.replaceAll(', ', '');
   expect((await check(digits)).body).toEqual({ status: 'approved' });
+});
+
+test('an e-mail brings the code, to who has an address', async () => {
+  const email = `jane-${randomUUID()}@example.com`;
+  user = { ...(await program.call('POST', '/v1/users', { externalId: email, email })).body, phone: email };
+  const sent = await send({ channel: 'email', length: 8 });
+  expect([sent.status, sent.body.channel]).toEqual([201, 'email']);
+  const digits = await digitsSentTo(program, email);
+  const [message] = await textsTo(program, email);
+  expect(message).toMatchObject({ kind: 'email', id: `code:${sent.body.id}:1` });
+  expect((await check(digits)).body).toEqual({ status: 'approved' });
+  expect(await eventsOf()).toContainEqual({ type: 'code_sent', userId: user.id, channel: 'email', purpose: 'login' });
+  expectProblem(await send(), 'no_phone', { field: 'channel' });
 });
 
 test('a code lives ten minutes', async () => {
@@ -165,6 +179,18 @@ describe('is refused', () => {
     expectProblem(reply, 'no_phone', { field: 'channel' });
   });
 
+  test('a user without an e-mail address', async () => {
+    expectRefusal(await send({ channel: 'email' }), 'no_email', { field: 'channel' });
+  });
+
+  test('a phone whose calls are charged: somebody would earn by them', async () => {
+    const { body } = await program.call('POST', '/v1/users', { phone: '+41900123456' });
+    for (const channel of ['sms', 'voice']) {
+      const reply = await program.call('POST', `/v1/users/${body.id}/codes`, { channel });
+      expectProblem(reply, 'phone_invalid', { field: 'channel' });
+    }
+  });
+
   test('nobody at all', async () => {
     const nobody = randomUUID();
     expectRefusal(await program.call('POST', `/v1/users/${nobody}/codes`, { channel: 'sms' }), 'user_not_found');
@@ -186,7 +212,7 @@ describe('is refused', () => {
     const bare = await startTestProgram({ env: { COUNTERSIGN_SIMULATOR: '0' }, temporalAddress: '127.0.0.1:1' });
     try {
       const someone = await addPhoneUser(bare);
-      for (const channel of ['sms', 'voice']) {
+      for (const channel of CODE_CHANNELS) {
         const reply = await bare.call('POST', `/v1/users/${someone.id}/codes`, { channel });
         expectProblem(reply, 'channel_not_configured', { field: 'channel' });
       }

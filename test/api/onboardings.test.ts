@@ -244,6 +244,17 @@ describe.each(['sms', 'voice'])('%s', (method) => {
     expect(await countRows(program)).toEqual(before);
   });
 
+  test('sends five codes an hour to a phone; the next one leaves everything as it was', async () => {
+    const { id } = (await onboardings.start({ method })).body;
+    for (let n = 0; n < 4; n++) expect((await onboardings.choose(id, method)).status).toBe(200);
+    const before = await countRows(program);
+    const refused = await onboardings.choose(id, method);
+    expectProblem(refused, 'too_many_requests');
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(3_500);
+    expectProblem(await onboardings.start({ method }), 'too_many_requests');
+    expect(await countRows(program)).toEqual(before);
+  });
+
   test('chosen again sends another code; the one before is worth nothing', async () => {
     const { id } = (await onboardings.start({ method })).body;
     const before = await digitsFor(program, user.id);

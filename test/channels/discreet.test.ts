@@ -24,10 +24,11 @@ test.each([
 });
 
 test('what our own senders say passes as it is', async () => {
-  const own = new CarrierError('blocked');
+  const own = new CarrierError('blocked', true);
   expect(await failingWith(own)).toBe(own);
 });
 
 test('a channel without a provider stays without one', () => {
   expect(Object.keys(discreetCarriers({ voice: { send: async () => {} } }))).toEqual(['voice']);
+  expect(Object.keys(discreetCarriers({ email: { send: async () => {} } }))).toEqual(['email']);
 });

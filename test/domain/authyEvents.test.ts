@@ -36,6 +36,7 @@ test.each([
   ['device_registered', {}, 'device_registration_completed'],
   ['device_registration_complete', {}, undefined],
   ['code_sent', { channel: 'sms' }, 'totp_token_sent'],
+  ['code_sent', { channel: 'email' }, 'totp_token_sent'],
   ['code_sent', { channel: 'voice' }, 'totp_token_sent_via_call'],
   ['code_blocked', {}, 'too_many_code_verifications'],
   ['approval_denied', {}, 'one_touch_request_responded'],

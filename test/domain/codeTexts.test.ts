@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { toSmsText, toSpokenText } from '../../domain/codeTexts';
+import { toEmail, toSmsText, toSpokenText } from '../../domain/codeTexts';
 import { LANGUAGES, languageOfCountry, LOCALES, toLocale } from '../../domain/locale';
 
 test('a message says the tenant, the digits and how long they are good', () => {
@@ -7,7 +7,22 @@ test('a message says the tenant, the digits and how long they are good', () => {
   expect(toSmsText('Shop', '012345', { minutes: 1 })).toContain('for 1 minute.');
 });
 
+test('an e-mail says the same in both its texts, and nothing of the digits in its subject', () => {
+  const { subject, text, html } = toEmail('Tom & Co <b>', '0123', { about: 'Pay > 5 "now"' });
+  expect(subject).toBe('Tom & Co <b>: your code');
+  expect(text).toBe('Pay > 5 "now"\nTom & Co <b>: your code is 0123. It is valid for 10 minutes. Never share it.');
+  expect(html).toContain('<p>Pay &gt; 5 &quot;now&quot;</p><p>Tom &amp; Co &lt;b&gt;: your code is <strong');
+  expect(html).toMatch(/>0123<\/strong>\. It is valid for 10 minutes\./);
+});
+
 describe.each(LANGUAGES)('in %s', (locale) => {
+  test('an e-mail says in which language it is, and has a subject of its own', () => {
+    const others = LANGUAGES.filter((language) => language !== locale);
+    const { subject, html } = toEmail('Shop', '0123', { locale });
+    expect(html).toContain(`<html lang="${locale}">`);
+    expect(others.map((other) => toEmail('Shop', '0123', { locale: other }).subject)).not.toContain(subject);
+  });
+
   test('a call says digit by digit, and twice', () => {
     const spoken = toSpokenText('Shop', '0123', { locale });
     expect(spoken.match(/0, 1, 2, 3/g)).toHaveLength(2);

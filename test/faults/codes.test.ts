@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createCodeDeliveryActivities } from '../../activities/codeDelivery';
 import { discreetCarriers } from '../../channels/carriers';
+import { CarrierError } from '../../channels/discreet';
 import { createHealth } from '../../channels/health';
 import type { SmsMessage } from '../../channels/sms/sms';
 import type { Code } from '../../db/codes';
@@ -140,6 +141,17 @@ describe('what the workflow does', () => {
     expect([await does.recordCodeFailure(input), await does.recordCodeFailure(input)]).toEqual(['failed', 'failed']);
     expect(await codeEvents(bench, userId)).toEqual([{ type: 'code_failed', reason: 'not_taken' }]);
     expect(await does.sendCode(input)).toBe('failed');
+  });
+
+  test('when the carrier refuses it for good: that is told at once, and held against no other message', async () => {
+    const refusing = [new CarrierError('status 550', true)];
+    const { input, inputOf, userId, sender, tryToSendCode, sendCode } = await setup(() =>
+      refusing.length > 0 ? Promise.reject(refusing.shift()!) : Promise.resolve(),
+    );
+    expect([await tryToSendCode(input), await sendCode(input)]).toEqual(['failed', 'failed']);
+    expect(sender.send).toHaveBeenCalledTimes(1);
+    expect(await codeEvents(bench, userId)).toEqual([{ type: 'code_failed', reason: 'refused' }]);
+    expect(await tryToSendCode(inputOf(await issue(bench, userId)))).toBe('sent');
   });
 
   test('sends once, however often it is repeated', async () => {

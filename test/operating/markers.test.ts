@@ -10,6 +10,7 @@ import { BEHAVIOURS, startBadEndpoint } from '../faults/badEndpoint';
 import type { BadEndpoint, Behaviour } from '../faults/badEndpoint';
 import { startTestProgram } from '../support/program';
 import type { TestProgram } from '../support/program';
+import { textsTo } from '../support/texts';
 import { until } from '../support/until';
 import { createSearch } from './needles';
 import type { Markers } from './needles';
@@ -166,6 +167,10 @@ async function liveThroughIt(program: TestProgram, endpoint: BadEndpoint): Promi
   markers['registrationToken'] = (
     await call('POST', `/v1/users/${user.id}/registration-tokens`)
   ).body.registrationToken;
+
+  await call('POST', `/v1/users/${user.id}/codes`, { channel: 'email', length: 10 });
+  const code = await until(async () => (await textsTo(program, email!))[0], { what: 'the e-mail' });
+  markers['codeDigits'] = /\d{10}/.exec(code.text)![0];
 
   // Everything that the phone signs, as it goes over the wire.
   const spy: typeof fetch = async (input, init) => {

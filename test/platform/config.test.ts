@@ -103,6 +103,8 @@ test('all problems are named together, without a single value', () => {
     COUNTERSIGN_TASK_QUEUE_PREFIX: 'VALUE VALUE',
     COUNTERSIGN_BUILD_ID: 'VALUE VALUE',
     COUNTERSIGN_WORKFLOW_BUNDLE: '/nowhere/VALUE',
+    COUNTERSIGN_SMTP_URL: 'smtp://VALUE@mail',
+    COUNTERSIGN_EMAIL_FROM: 'VALUE',
     COUNTERSIGN_MASTER_KEY: 'VALUE',
     TEMPORAL_CONFIG_FILE: '/nowhere/VALUE',
     TEMPORAL_PROFILE: 'VALUE',
@@ -122,6 +124,8 @@ test('all problems are named together, without a single value', () => {
       'COUNTERSIGN_TASK_QUEUE_PREFIX',
       'COUNTERSIGN_BUILD_ID',
       'COUNTERSIGN_WORKFLOW_BUNDLE',
+      'COUNTERSIGN_SMTP_URL',
+      'COUNTERSIGN_EMAIL_FROM',
       'COUNTERSIGN_MASTER_KEY',
       'TEMPORAL_CONFIG_FILE',
       'TEMPORAL_*',
@@ -176,6 +180,67 @@ test.each(['COUNTERSIGN_SIMULATOR=1', 'COUNTERSIGN_CODEC_ORIGIN=http://127.0.0.1
     expect(complainedAbout({ ...enough, ...open, [name]: value })).toEqual([name]);
   },
 );
+
+describe('e-mail', () => {
+  const emailOf = (url: string, from = 'codes@example.com') =>
+    loadConfig({ ...enough, COUNTERSIGN_SMTP_URL: url, COUNTERSIGN_EMAIL_FROM: from }).email!;
+
+  test.each([
+    ['smtp://mail.example', { host: 'mail.example', port: 587, isTls: false, needsTls: true }],
+    ['smtps://mail.example', { host: 'mail.example', port: 465, isTls: true, needsTls: false }],
+    ['smtp://127.0.0.1:25/', { host: '127.0.0.1', port: 25, isTls: false, needsTls: false }],
+    ['smtp://[::1]:25', { host: '::1', port: 25, isTls: false, needsTls: false }],
+    ['smtp://relay.internal:25?tls=optional', { host: 'relay.internal', port: 25, isTls: false, needsTls: false }],
+    [
+      'smtp://jane%40example.com:p%3Ass@mail.example:2525',
+      {
+        ...{ host: 'mail.example', port: 2525, isTls: false, needsTls: true },
+        login: { user: 'jane@example.com', password: 'p:ss' },
+      },
+    ],
+  ])('goes out by %s', (url, server) => {
+    expect(emailOf(url).server).toEqual(server);
+  });
+
+  test.each([
+    ['codes@example.com', { name: '', address: 'codes@example.com' }],
+    ['Example Bank <codes@example.com>', { name: 'Example Bank', address: 'codes@example.com' }],
+  ])('is from %s', (text, from) => {
+    expect(emailOf('smtp://mail.example', text).from).toEqual(from);
+  });
+
+  test.each([
+    'http://mail.example',
+    'mail.example:25',
+    'smtp://',
+    'smtp://jane@mail.example',
+    'smtp://jane:%zz@mail.example',
+    'smtp://mail.example/path',
+    'smtp://mail.example?tls=never',
+    'smtp://mail.example?pool=true',
+    'smtp://mail.example?tls=optional&pool=true',
+  ])('does not go out by %s', (COUNTERSIGN_SMTP_URL) => {
+    const env = { ...enough, COUNTERSIGN_SMTP_URL, COUNTERSIGN_EMAIL_FROM: 'codes@example.com' };
+    expect(complainedAbout(env)).toEqual(['COUNTERSIGN_SMTP_URL']);
+  });
+
+  test.each(['codes', 'a@b, c@d', 'Codes codes@example.com', '"x" <codes@example.com>', 'a <b@c> d'])(
+    'is not from %s',
+    (COUNTERSIGN_EMAIL_FROM) => {
+      const env = { ...enough, COUNTERSIGN_SMTP_URL: 'smtp://mail.example', COUNTERSIGN_EMAIL_FROM };
+      expect(complainedAbout(env)).toEqual(['COUNTERSIGN_EMAIL_FROM']);
+    },
+  );
+
+  test.each([{ COUNTERSIGN_SMTP_URL: 'smtp://mail.example' }, { COUNTERSIGN_EMAIL_FROM: 'codes@example.com' }])(
+    'needs both: %j',
+    (half) => {
+      expect(problemsOf({ ...enough, ...half })).toEqual([
+        'COUNTERSIGN_SMTP_URL and COUNTERSIGN_EMAIL_FROM have to be given together',
+      ]);
+    },
+  );
+});
 
 describe('Temporal', () => {
   const toml = () =>

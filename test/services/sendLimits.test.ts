@@ -1,8 +1,14 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomInt } from 'node:crypto';
+import { createRecentActRows } from '../../db/recentActs';
+import { createSentCodeRows } from '../../db/sentCodes';
 import { inTransaction } from '../../db/transaction';
 import { DomainError } from '../../domain/errors';
 import type { SendLimits } from '../../domain/sendLimits';
+import type { MasterKey } from '../../platform/config';
+import { createKeyring } from '../../platform/keys/keyring';
+import { createSendLimits } from '../../services/sendLimits';
+import type { Reach } from '../../services/sendLimits';
 import { createTestDatabase } from '../support/database';
 import type { TestDatabase } from '../support/database';
 import { createBench } from '../support/services';
@@ -31,14 +37,15 @@ afterAll(async () => {
 const limit = (limits: Partial<SendLimits>) =>
   bench.services.rows.tenants.setSendLimits(bench.pool, bench.tenant.id, limits);
 /** 'sent', or after how many seconds the next one may be. */
-const send = (to = phone, hasPause = false): Promise<'sent' | number> =>
-  inTransaction(bench.pool, (tx) => bench.services.sendLimits.count(tx, bench.tenant.id, to, { hasPause })).then(
+const sendTo = (to: Reach, hasPause = false, limits = bench.services.sendLimits): Promise<'sent' | number> =>
+  inTransaction(bench.pool, (tx) => limits.count(tx, bench.tenant.id, to, { hasPause })).then(
     () => 'sent' as const,
     (error: unknown) => {
       if (!(error instanceof DomainError && error.code === 'too_many_requests')) throw error;
       return error.detail.retryAfterSeconds!;
     },
   );
+const send = (to = phone, hasPause = false) => sendTo({ phone: to }, hasPause);
 const sixty = <T>(act: () => Promise<T>) => Promise.all(Array.from({ length: 60 }, act));
 const sentOf = (all: readonly (string | number)[]) => count(all.map(String))['sent'];
 /** As if everything had been sent so much earlier. */
@@ -94,9 +101,11 @@ test('a tenant sends so many a day, and so many to a country, of sixty at once',
 });
 
 test('what a day refuses does not count for the phone, nor for another country; nothing goes where 0 may', async () => {
-  await limit({ countries: { CH: 0 } });
-  expect(await send()).toEqual(expect.any(Number));
-  await limit({ countries: {} });
+  for (const none of [{ countries: { CH: 0 } }, { perDay: 0 }, { perHour: 0 }]) {
+    await limit(none);
+    expect(await send()).toEqual(expect.any(Number));
+    await bench.pool.query(`update tenants set send_limits = '{}'`);
+  }
   for (let n = 0; n < 5; n++) expect(await send()).toBe('sent');
 });
 
@@ -106,4 +115,47 @@ test('yesterday is over, and other tenants count for themselves', async () => {
   expect(await send()).toEqual(expect.any(Number));
   await bench.pool.query('update sent_codes set day = day - 1');
   expect(await send()).toBe('sent');
+});
+
+test('five e-mails an hour go to an address, however it is written; the day counts them, and no country does', async () => {
+  await limit({ perDayInCountry: 0, perDay: 6 });
+  const to = (email: string) => sendTo({ email }, true);
+  const address = `jane-${randomInt(1e9)}@example.com`;
+  expect(sentOf(await sixty(() => to(address)))).toBe(1);
+  expect(await to(address.toUpperCase())).toBeGreaterThan(10);
+  for (let n = 0; n < 4; n++) {
+    await later('30 seconds');
+    expect(await to(address)).toBe('sent');
+  }
+  await later('30 seconds');
+  expect(await to(address)).toBeGreaterThan(3_000);
+  expect(await to(`other-${address}`)).toBe('sent');
+  expect(await to(`third-${address}`)).toEqual(expect.any(Number));
+  const { rows } = await bench.pool.query('select country, sent from sent_codes');
+  expect(rows).toEqual([{ country: '', sent: 6 }]);
+});
+
+describe('while the master key is turned', () => {
+  const [k1, k2] = ['k1', 'k2'].map((id, n) => ({ id, key: Buffer.alloc(32, n + 1) })) as [MasterKey, MasterKey];
+  const under = (...keys: MasterKey[]) =>
+    createSendLimits({ ...bench.services.rows, recentActs, sentCodes, keyring: createKeyring(keys) });
+  const [recentActs, sentCodes] = [createRecentActRows(), createSentCodeRows()];
+
+  test('what was sent under the key before still counts, and for when the next one may be sent', async () => {
+    const [before, after] = [under(k1), under(k2, k1)];
+    for (let n = 0; n < 3; n++) expect(await sendTo({ phone }, false, before)).toBe('sent');
+    await later('10 minutes');
+    expect(await sendTo({ phone }, true, after)).toBe('sent');
+    expect(await sendTo({ phone }, true, after)).toBeLessThanOrEqual(30);
+    expect(await sendTo({ phone }, false, before)).toBe('sent'); // it knows three
+    const seconds = await sendTo({ phone }, false, after);
+    expect(seconds).toBeGreaterThan(2_900);
+    expect(seconds).toBeLessThanOrEqual(3_000);
+  });
+
+  test('five an hour go to a phone, of sixty at once, whichever key each process puts first', async () => {
+    const processes = [under(k1, k2), under(k2, k1)];
+    let next = 0;
+    expect(sentOf(await sixty(() => sendTo({ phone }, false, processes[next++ % 2])))).toBe(5);
+  });
 });

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { CODE_CHANNELS } from '../../domain/code';
 import { createNotifications } from '../../db/notifications';
 import { createPool } from '../../db/transaction';
 import { createKeyring } from '../../platform/keys/keyring';
@@ -59,7 +60,7 @@ export async function createBench(
     approvalsQueue: 'nobody',
     issuer: () => 'http://127.0.0.1',
     requireUrl: () => {},
-    codeChannels: new Set(['sms', 'voice']),
+    codeChannels: new Set(CODE_CHANNELS),
     outgoing: { ...NOTHING_GOES_OUT, ...outgoing },
     ...(onWebhookAttempt && { onWebhookAttempt }),
     onOutcome: (outcome) => void outcomes.push(outcome),
