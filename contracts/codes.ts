@@ -27,7 +27,7 @@ export const sendCode = defineRoute({
   reply: z.strictObject({ id: z.uuid(), channel: z.enum(CODE_CHANNELS), expiresAt: instant }).meta({ id: 'Code' }),
   status: 201,
   idempotent: true,
-  refusals: ['user_not_found', 'no_phone', 'channel_not_configured'],
+  refusals: ['user_not_found', 'no_phone', 'channel_not_configured', 'too_many_requests'],
 });
 
 export const checkCode = defineRoute({

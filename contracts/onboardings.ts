@@ -68,7 +68,7 @@ export const startOnboarding = defineRoute({
   reply: OnboardingStep,
   status: 201,
   idempotent: true,
-  refusals: ['user_not_found', 'no_phone', 'channel_not_configured', 'method_enabled'],
+  refusals: ['user_not_found', 'no_phone', 'channel_not_configured', 'method_enabled', 'too_many_requests'],
 });
 export type OnboardingRequest = z.output<typeof startOnboarding.body>;
 

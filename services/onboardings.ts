@@ -108,7 +108,7 @@ export function createOnboardings(deps: OnboardingDeps) {
     /**
      * Begins to enable two-factor authentication. An open attempt of the same user is replaced. What `keep` writes belongs
      * to the same transaction; workflows are started after the commit.
-     * @throws user_not_found, no_phone, channel_not_configured, method_enabled
+     * @throws user_not_found, no_phone, channel_not_configured, method_enabled, too_many_requests
      */
     async start(
       tenantId: string,

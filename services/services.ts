@@ -160,6 +160,7 @@ export function createServices(deps: ServicesDeps) {
     approvalWorkflows: workflows,
     ends,
     installLinks,
+    sendLimits,
   });
   const approvals = createApprovals({
     pool,
@@ -194,7 +195,7 @@ export function createServices(deps: ServicesDeps) {
       ...rows,
       steps,
       ends,
-      methods: createOnboardingMethods({ ...rows, confirmations, codes, totp, tokens, installLinks }),
+      methods: createOnboardingMethods({ ...rows, confirmations, codes, totp, tokens, installLinks, sendLimits }),
       codes,
       totp,
       tokens,

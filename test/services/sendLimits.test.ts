@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomInt } from 'node:crypto';
 import { inTransaction } from '../../db/transaction';
 import { DomainError } from '../../domain/errors';
-import type { SendLimits } from '../../domain/sendLimits';
+import type { Method } from '../../domain/method';
+import type { SendLimitChange } from '../../domain/sendLimits';
+import { keepNothing } from '../../services/idempotency';
 import { createTestDatabase } from '../support/database';
 import type { TestDatabase } from '../support/database';
 import { createBench } from '../support/services';
@@ -28,7 +30,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-const limit = (limits: Partial<SendLimits>) =>
+const limit = (limits: SendLimitChange) =>
   bench.services.rows.tenants.setSendLimits(bench.pool, bench.tenant.id, limits);
 /** 'sent', or after how many seconds the next one may be. */
 const send = (to = phone, hasPause = false): Promise<'sent' | number> =>
@@ -96,7 +98,7 @@ test('a tenant sends so many a day, and so many to a country, of sixty at once',
 test('what a day refuses does not count for the phone, nor for another country; nothing goes where 0 may', async () => {
   await limit({ countries: { CH: 0 } });
   expect(await send()).toEqual(expect.any(Number));
-  await limit({ countries: {} });
+  await limit({ countries: { CH: null } });
   for (let n = 0; n < 5; n++) expect(await send()).toBe('sent');
 });
 
@@ -106,4 +108,59 @@ test('yesterday is over, and other tenants count for themselves', async () => {
   expect(await send()).toEqual(expect.any(Number));
   await bench.pool.query('update sent_codes set day = day - 1');
   expect(await send()).toBe('sent');
+});
+
+describe('an onboarding', () => {
+  const addUser = async () => (await bench.services.users.create(bench.tenant.id, { phone }, keepNothing)).id;
+  const start = async (userId: string, method?: Method) =>
+    (await bench.services.onboardings.start(bench.tenant.id, userId, { ownApp: false, method }, keepNothing))
+      .onboarding;
+  const choose = (id: string, method: Method) => bench.services.onboardings.chooseMethod(bench.tenant.id, id, method);
+  const find = (id: string) => bench.services.onboardings.find(bench.tenant.id, id);
+  const refusal = {
+    code: 'too_many_requests',
+    detail: { reason: 'codes to this phone', retryAfterSeconds: expect.any(Number) },
+  };
+
+  test.each(['sms', 'voice', 'push'] as const)(
+    'sends by %s as often as anybody, and then waits as it is',
+    async (by) => {
+      await limit({ perHour: 2 });
+      const userId = await addUser();
+      const { id } = await start(userId, by);
+      await bench.services.codes.send(bench.tenant.id, userId, { channel: 'sms', length: 6 }, keepNothing);
+      const before = await find(id);
+      await expect(choose(id, by)).rejects.toMatchObject(refusal);
+      // One that would replace it is refused before it does.
+      await expect(start(userId, by)).rejects.toMatchObject(refusal);
+      expect(await find(id)).toEqual({ ...before, readAtMs: expect.any(Number) });
+      await later('1 hour');
+      expect((await choose(id, by)).onboarding.status).toBe(before.status);
+    },
+  );
+
+  test('needs no message for an authenticator app', async () => {
+    await limit({ perDay: 0 });
+    expect((await start(await addUser(), 'totp')).status).toBe('waiting_for_code');
+  });
+
+  test('says that its reminder could not send the link, which can be sent later', async () => {
+    await limit({ perHour: 1 });
+    const { id } = await start(await addUser(), 'push');
+    await bench.services.rows.onboardings.recordLink(
+      bench.pool,
+      { tenantId: bench.tenant.id, id, linkRound: 1 },
+      'sent',
+    );
+    await bench.pool.query('update onboardings set remind_at = clock_timestamp() where id = $1', [id]);
+    const reminded = await bench.services.onboardingSteps.recordTime(bench.tenant.id, id);
+    expect(reminded).toMatchObject({ linkState: 'failed', linkRound: 1, remindAtMs: null });
+    const { rows } = await bench.pool.query<{ type: string }>(
+      `select type from events where onboarding_id = $1 and type ~ '_(reminded|failed)$' order by number`,
+      [id],
+    );
+    expect(rows.map(({ type }) => type)).toEqual(['onboarding_reminded', 'install_link_failed']);
+    await later('1 hour');
+    expect((await choose(id, 'push')).onboarding).toMatchObject({ linkState: 'waiting', linkRound: 2 });
+  });
 });
