@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { OnboardingDefaults, Tenant } from '../db/tenants';
 import { ONBOARDING_SECONDS, REMINDER_SECONDS } from '../domain/onboarding';
+import { UNAPPROVED } from '../domain/oneTouch';
 import { SWITCHES } from '../domain/switches';
 import type { Switch, Switches } from '../domain/switches';
 import { readCallbackOptions, withCallbackOptions } from './authyCallback';
@@ -24,6 +25,7 @@ const SENTENCES: Record<Switch, string> = {
 interface SetOptions extends CallbackOptions, SendLimitOptions, Partial<Record<Switch, string>> {
   onboardingDeadline?: string;
   onboardingReminder?: string;
+  unapprovedRequests?: string;
 }
 
 /** Adds the commands that change, and show, what a tenant's calls leave out. */
@@ -39,6 +41,7 @@ export function register(tenant: Command): void {
     .argument('<name>', 'of the tenant')
     .option('--onboarding-deadline <seconds>', 'how long an onboarding lasts where a call does not say so')
     .option('--onboarding-reminder <seconds>', 'after how long it reminds where a call does not say so')
+    .option('--unapproved-requests <count>', 'Authy approval requests to one user that are open, or came in an hour')
     .description('change the defaults of a tenant')
     .action((name: string, options: SetOptions) =>
       withTenant(name, (known, tenants) => change(known, tenants, options)),
@@ -49,18 +52,21 @@ export function register(tenant: Command): void {
 }
 
 /** Changes what is given, all of it or nothing, and says what holds then. */
-async function change({ id }: Tenant, tenants: Tenants, options: SetOptions): Promise<void> {
+async function change({ id, mostUnapproved }: Tenant, tenants: Tenants, options: SetOptions): Promise<void> {
   const defaults: Partial<OnboardingDefaults> = {
     ...readInteger('--onboarding-deadline', 'deadlineSeconds', options.onboardingDeadline, DEADLINE),
     ...readInteger('--onboarding-reminder', 'reminderSeconds', options.onboardingReminder, REMINDER),
   };
   const sends = readSendLimitOptions(options);
+  const { most } = readInteger('--unapproved-requests', 'most', options.unapprovedRequests, UNAPPROVED);
   const changed = readSwitches(options);
   const callback = readCallbackOptions(options);
   const { deadlineSeconds, reminderSeconds } = await tenants.setOnboardingDefaults(id, defaults);
   say('onboarding deadline', `${deadlineSeconds} s`);
   say('onboarding reminder', `${reminderSeconds} s`);
   for (const [label, value] of describeSendLimits(await tenants.setSendLimits(id, sends))) say(label, value);
+  if (most !== undefined) await tenants.setMostUnapproved(id, most);
+  say('unapproved requests', `${most ?? mostUnapproved} to one user`);
   const { url, method } = await tenants.setAuthyCallback(id, callback);
   say('Authy callback', url === null ? 'none' : `${method} ${url}`);
   const switches = await tenants.setSwitches(id, changed);

@@ -108,6 +108,10 @@ export function createTenants(pool: Pool, tenants: TenantRows) {
       return tenants.readAuthyCallback(pool, tenantId);
     },
 
+    /** Changes how many questions of the Authy dialect one user may have; see UNAPPROVED. */
+    setMostUnapproved: (tenantId: string, most: number): Promise<void> =>
+      tenants.setMostUnapproved(pool, tenantId, most),
+
     /** Changes how many codes and links a tenant may send; answers what holds then, at once. */
     async setSendLimits(tenantId: string, limits: SendLimitChange): Promise<SendLimits> {
       await tenants.setSendLimits(pool, tenantId, limits);

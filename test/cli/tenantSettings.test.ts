@@ -45,6 +45,7 @@ test('tenant set changes what is given, says what holds then, and refuses what i
     'between sends        30 s',
     'sends per day        100000',
     'in each country      50000',
+    'unapproved requests  20 to one user',
     'Authy callback       none',
     'install-link         on',
     'unforced-verify      off',
@@ -92,6 +93,7 @@ test('how many codes are sent is set, limit by limit and country by country, and
     set('Bank', '--sends-per-day', '-1'),
     set('Bank', '--sends-per-day', '5', '--country-sends', 'UK=1'),
     set('Bank', '--country-sends', 'CH=10000001'),
+    set('Bank', '--unapproved-requests', '0'),
     run('show', 'Nobody'),
   ]);
   expect(refused.map(({ code, stderr }) => [code, stderr.split(/ is |\n/)[0]])).toEqual([
@@ -100,7 +102,10 @@ test('how many codes are sent is set, limit by limit and country by country, and
     [1, '--sends-per-day'],
     [1, '--country-sends'],
     [1, '--country-sends'],
+    [1, '--unapproved-requests'],
     [1, 'There'],
   ]);
   expect(await limitsOf(run('show', 'Bank'))).toEqual(some);
+  expect((await set('Bank', '--unapproved-requests', '7')).stdout).toMatch(/^unapproved requests +7 to one user$/m);
+  expect((await run('show', 'Bank')).stdout).toMatch(/^unapproved requests +7 to one user$/m);
 });
