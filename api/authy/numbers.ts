@@ -30,6 +30,7 @@ export const NUMBERS = {
   60033: [400, 'Phone number is invalid'],
   60034: [400, 'Registration request is invalid'],
   60035: [404, 'Registration request not found'],
+  60036: [401, 'Registration pin is wrong'],
   60037: [400, 'Registration request is expired'],
   60038: [400, 'Email is invalid'],
   60042: [400, 'A uuid or a phone number is needed'],

@@ -1,7 +1,9 @@
 import { languageOfCountry, toLocale } from '../../domain/locale';
+import type { CodeChannel } from '../../domain/code';
 import { lineOf } from '../../domain/phoneLine';
 import { toE164 } from '../../domain/phoneNumber';
 import type { Parameters } from './parameters';
+import { invalidParameter } from './refusals';
 import type { AuthyRefusal } from './refusals';
 
 /**
@@ -25,6 +27,18 @@ export function readPhone(
     // said below, in the words of the caller
   }
   throw invalid();
+}
+
+const CHANNELS: ReadonlyMap<string, CodeChannel> = new Map([
+  ['sms', 'sms'],
+  ['call', 'voice'],
+]);
+
+/** How a message is to come. @throws AuthyRefusal 60004 */
+export function readChannel(parameters: Pick<Parameters, 'requiredText'>): CodeChannel {
+  const channel = CHANNELS.get(parameters.requiredText('via'));
+  if (channel === undefined) throw invalidParameter('via', 'is neither sms nor call');
+  return channel;
 }
 
 /** In what language a message to a phone is: as it is asked for, English where we do not know that, or its country's own. */

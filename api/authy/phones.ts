@@ -6,13 +6,12 @@ import type { Services } from '../../services/services';
 import type { AuthyMounting } from './mount';
 import { messageId, readMessageId } from './ids';
 import type { Parameters } from './parameters';
-import { readLocale, readPhone } from './phoneNumbers';
+import { readChannel, readLocale, readPhone } from './phoneNumbers';
 import { startedText } from './phoneTexts';
 import { AuthyRefusal, invalidParameter, inWordsOf } from './refusals';
 
 const TREE = '/protected/:format/phones';
 const MESSAGES = '/2010-04-01/Accounts/:apiKey/SMS/Messages';
-const CHANNELS = { sms: 'sms', call: 'voice' } as const;
 
 /** Verifications of phone numbers (Verify v1), and what is known of a number. */
 export function phoneRoutes(
@@ -21,9 +20,7 @@ export function phoneRoutes(
 ): void {
   call('post', `${TREE}/verification/start`, async ({ tenant, parameters }) => {
     const phone = readNumber(parameters);
-    const via = parameters.requiredText('via');
-    if (!Object.hasOwn(CHANNELS, via)) throw invalidParameter('via', 'is neither sms nor call');
-    const channel = CHANNELS[via as keyof typeof CHANNELS];
+    const channel = readChannel(parameters);
     const customCode = readCustomCode(parameters);
     const isCustom = parameters.any('custom_message') !== undefined;
     if (isCustom || (customCode !== undefined && !tenant.switches.customCode)) {
