@@ -60,6 +60,7 @@ import { createTotp } from './totp';
 import { createTotpPictures } from './totpPictures';
 import { createTurns } from './turns';
 import { createUsers } from './users';
+import { createVerificationTokens } from './verificationTokens';
 import { createWebhookDrains } from './webhookDrains';
 import { createWebhooks } from './webhooks';
 import { createWebhookSender } from './webhookSender';
@@ -223,6 +224,7 @@ export function createServices(deps: ServicesDeps) {
       workflows: phoneVerificationWorkflows,
     }),
     phoneVerificationWorkflows,
+    verificationTokens: createVerificationTokens({ pool, tenants: rows.tenants }),
     tenants,
     callbacks,
     drains: createWebhookDrains(engine),

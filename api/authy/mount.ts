@@ -1,6 +1,7 @@
 import type { Request, Response, Router } from 'express';
 import type { Tenant } from '../../db/tenants';
 import type { Tenants } from '../../services/tenants';
+import type { VerificationTokens } from '../../services/verificationTokens';
 import type { UnderWay } from '../underWay';
 import { readParameters } from './parameters';
 import type { Parameters } from './parameters';
@@ -14,6 +15,8 @@ type Method = 'get' | 'post' | 'delete';
 export interface AuthyCall {
   tenant: Tenant;
   parameters: Parameters;
+  /** Where an app calls by itself: the one phone number that its token is about. */
+  onlyPhone?: string;
   /** Those of a multipart form, which signed calls may be. */
   files: ReadonlyMap<string, Buffer>;
   /** What the path names, decoded; without the format. */
@@ -24,11 +27,15 @@ export interface AuthyCall {
   address: string;
 }
 
+/** Whose call it is, and what it brings. */
+type Proved = Pick<AuthyCall, 'tenant' | 'parameters' | 'onlyPhone'> & Partial<Pick<AuthyCall, 'files'>>;
+
 /** Answers the body of a success; `success: true` is added unless the body brings it. */
 type Handler = (call: AuthyCall) => object | Promise<object>;
 
 export interface AuthyMountDeps {
   tenants: Pick<Tenants, 'authenticateAuthy'>;
+  verificationTokens: Pick<VerificationTokens, 'verify'>;
   underWay: Pick<UnderWay, 'goneOf'>;
   proveSigned: ProveSigned;
 }
@@ -39,11 +46,11 @@ export interface CallOptions {
 }
 
 /** Puts calls of the Authy API on a router; paths are written as `/protected/:format/users/new`. */
-export function authyMounting(router: Router, { tenants, underWay, proveSigned }: AuthyMountDeps) {
+export function authyMounting(router: Router, { tenants, verificationTokens, underWay, proveSigned }: AuthyMountDeps) {
   const mount = (
     methods: Method | readonly Method[],
     path: `/${string}`,
-    prove: (req: Request) => Promise<Pick<AuthyCall, 'tenant' | 'parameters'> & Partial<Pick<AuthyCall, 'files'>>>,
+    prove: (req: Request) => Promise<Proved>,
     handler: Handler,
     { inErrors }: CallOptions = {},
   ): void => {
@@ -61,7 +68,7 @@ export function authyMounting(router: Router, { tenants, underWay, proveSigned }
   };
 
   /** By the Authy API key: in its header, or as `api_key` in query or body. */
-  async function proveKey(req: Request): Promise<Pick<AuthyCall, 'tenant' | 'parameters'>> {
+  async function proveKey(req: Request): Promise<Proved> {
     const inHeader = req.get('x-authy-api-key');
     // A stranger learns nothing from his body; who has no header may have the key in it.
     const known = inHeader === undefined ? undefined : await tenants.authenticateAuthy(inHeader);
@@ -73,8 +80,19 @@ export function authyMounting(router: Router, { tenants, underWay, proveSigned }
     return { tenant, parameters };
   }
 
+  /** By the key or, where there is none, by the token of an app, as `jwt_token` in query or body. */
+  async function proveKeyOrToken(req: Request): Promise<Proved> {
+    if (req.get('x-authy-api-key') !== undefined) return proveKey(req);
+    const parameters = readParameters(req);
+    const jwt = parameters.any('api_key') === undefined ? parameters.text('jwt_token') : undefined;
+    if (jwt === undefined) return proveKey(req);
+    const token = await verificationTokens.verify(jwt);
+    if ('fault' in token) throw new AuthyRefusal(NUMBER_OF_FAULT[token.fault]);
+    return { tenant: token.tenant, parameters, onlyPhone: token.phoneNumber };
+  }
+
   /** By the Authy API key, which one call has in its path. */
-  async function proveKeyInPath(req: Request): Promise<Pick<AuthyCall, 'tenant' | 'parameters'>> {
+  async function proveKeyInPath(req: Request): Promise<Proved> {
     const tenant = await tenants.authenticateAuthy(String(req.params['apiKey']));
     if (!tenant) throw new AuthyRefusal(60001);
     return { tenant, parameters: readParameters(req) };
@@ -96,6 +114,10 @@ export function authyMounting(router: Router, { tenants, underWay, proveSigned }
       options?: CallOptions,
     ): void => mount(methods, path, proveKey, handler, options),
 
+    /** A call with that key, or of an app about one phone. */
+    callOfApp: (methods: Method | readonly Method[], path: `/protected/:format/${string}`, handler: Handler): void =>
+      mount(methods, path, proveKeyOrToken, handler),
+
     /** A call of the dashboard API, signed with the API signing key of its tenant. */
     signed: (
       methods: Method | readonly Method[],
@@ -106,6 +128,8 @@ export function authyMounting(router: Router, { tenants, underWay, proveSigned }
   };
 }
 export type AuthyMounting = ReturnType<typeof authyMounting>;
+
+const NUMBER_OF_FAULT = { invalid: 60101, expired: 60086, incomplete: 60116 } as const;
 
 /** XML was asked for by old versions of one client only, and how it looked is not known. */
 function requireJson(format: string | undefined): void {

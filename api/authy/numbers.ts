@@ -69,6 +69,7 @@ export const NUMBERS = {
   60099: [400, 'Webhooks could not be listed'],
   60100: [400, 'Webhook was not deleted'],
   60101: [401, 'JWT is invalid'],
+  60116: [401, 'Parameters of the JWT for a phone verification are invalid'],
   60117: [404, 'Application not found'],
   60119: [400, 'User without personal data is required'],
   60122: [400, 'QR code was not generated'],
