@@ -76,6 +76,8 @@ export interface ServicesDeps {
   issuer: () => string;
   /** Those with a provider that sends codes by them. */
   codeChannels: ReadonlySet<CodeChannel>;
+  /** Who has it may make tenants; undefined: nobody does by a call. */
+  integrationApiKey?: string | undefined;
   /** Refuses a URL that this installation would not call, naming the field. */
   requireUrl: (url: string, field: string) => void;
   onOutcome?: (outcome: ApprovalOutcome) => void;
@@ -228,7 +230,7 @@ export function createServices(deps: ServicesDeps) {
     tenants,
     callbacks,
     drains: createWebhookDrains(engine),
-    applications: createApplications({ pool, ...rows }),
+    applications: createApplications({ pool, ...rows, keys: tenants, integrationApiKey: deps.integrationApiKey }),
     authyEvents,
     webhooks: createWebhooks({
       pool,

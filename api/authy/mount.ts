@@ -30,6 +30,9 @@ export interface AuthyCall {
 /** Whose call it is, and what it brings. */
 type Proved = Pick<AuthyCall, 'tenant' | 'parameters' | 'onlyPhone'> & Partial<Pick<AuthyCall, 'files'>>;
 
+/** What is known of every call. */
+type About = Pick<AuthyCall, 'files' | 'params' | 'gone' | 'address'>;
+
 /** Answers the body of a success; `success: true` is added unless the body brings it. */
 type Handler = (call: AuthyCall) => object | Promise<object>;
 
@@ -47,11 +50,11 @@ export interface CallOptions {
 
 /** Puts calls of the Authy API on a router; paths are written as `/protected/:format/users/new`. */
 export function authyMounting(router: Router, { tenants, verificationTokens, underWay, proveSigned }: AuthyMountDeps) {
-  const mount = (
+  const mount = <P extends object>(
     methods: Method | readonly Method[],
     path: `/${string}`,
-    prove: (req: Request) => Promise<Proved>,
-    handler: Handler,
+    prove: (req: Request) => Promise<P>,
+    handler: (call: P & About) => object | Promise<object>,
     { inErrors }: CallOptions = {},
   ): void => {
     for (const method of typeof methods === 'string' ? [methods] : methods) {
@@ -60,8 +63,8 @@ export function authyMounting(router: Router, { tenants, verificationTokens, und
         const { format, ...params } = req.params as Record<string, string>;
         requireJson(format);
         const proved = await prove(req);
-        const about = { params, gone: underWay.goneOf(res), address: req.ip ?? '' };
-        const body = await handler({ files: new Map(), ...proved, ...about });
+        const about = { files: new Map(), params, gone: underWay.goneOf(res), address: req.ip ?? '' };
+        const body = await handler({ ...about, ...proved });
         sendJson(res, 200, 'success' in body ? body : { ...body, success: true });
       });
     }
@@ -117,6 +120,13 @@ export function authyMounting(router: Router, { tenants, verificationTokens, und
     /** A call with that key, or of an app about one phone. */
     callOfApp: (methods: Method | readonly Method[], path: `/protected/:format/${string}`, handler: Handler): void =>
       mount(methods, path, proveKeyOrToken, handler),
+
+    /** A call of the dashboard API of whoever has no tenant yet; its handler sees to it that he may call. */
+    ofNobody: (
+      methods: Method | readonly Method[],
+      path: `/dashboard/:format/${string}`,
+      handler: (call: Pick<AuthyCall, 'parameters'>) => Promise<object>,
+    ): void => mount(methods, path, (req) => Promise.resolve({ parameters: readParameters(req) }), handler),
 
     /** A call of the dashboard API, signed with the API signing key of its tenant. */
     signed: (
