@@ -4,7 +4,7 @@ import { ONBOARDING_SECONDS, REMINDER_SECONDS } from '../domain/onboarding';
 import { UNAPPROVED } from '../domain/oneTouch';
 import { SWITCHES } from '../domain/switches';
 import type { Switch, Switches } from '../domain/switches';
-import { readCallbackOptions, withCallbackOptions } from './authyCallback';
+import { readCallbackOptions, testWhatWasSet, withCallbackOptions } from './authyCallback';
 import type { CallbackOptions } from './authyCallback';
 import type { Tenants } from '../services/tenants';
 import { Failure } from './failure';
@@ -52,7 +52,8 @@ export function register(tenant: Command): void {
 }
 
 /** Changes what is given, all of it or nothing, and says what holds then. */
-async function change({ id, mostUnapproved }: Tenant, tenants: Tenants, options: SetOptions): Promise<void> {
+async function change(tenant: Tenant, tenants: Tenants, options: SetOptions): Promise<void> {
+  const { id, mostUnapproved } = tenant;
   const defaults: Partial<OnboardingDefaults> = {
     ...readInteger('--onboarding-deadline', 'deadlineSeconds', options.onboardingDeadline, DEADLINE),
     ...readInteger('--onboarding-reminder', 'reminderSeconds', options.onboardingReminder, REMINDER),
@@ -67,10 +68,11 @@ async function change({ id, mostUnapproved }: Tenant, tenants: Tenants, options:
   for (const [label, value] of describeSendLimits(await tenants.setSendLimits(id, sends))) say(label, value);
   if (most !== undefined) await tenants.setMostUnapproved(id, most);
   say('unapproved requests', `${most ?? mostUnapproved} to one user`);
-  const { url, method } = await tenants.setAuthyCallback(id, callback);
-  say('Authy callback', url === null ? 'none' : `${method} ${url}`);
+  const set = await tenants.setAuthyCallback(id, callback);
+  say('Authy callback', set.url === null ? 'none' : `${set.method} ${set.url}`);
   const switches = await tenants.setSwitches(id, changed);
   for (const each of NAMES) say(spelled(each), switches[each] ? 'on' : 'off');
+  await testWhatWasSet(tenant, tenants, options, set);
 }
 
 const say = (label: string, value: string): void => console.log(`${label.padEnd(19)}  ${value}`);
