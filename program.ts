@@ -115,6 +115,7 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
     approvalsQueue: queues.approvals,
     issuer: () => publicUrls[0] ?? '',
     requireUrl: (url, field) => assertCallbackUrl(url, { allowPrivate: config.simulator, field }),
+    integrationApiKey: config.integrationApiKey,
     codeChannels: new Set(CODE_CHANNELS.filter((channel) => carriers[channel])),
     onOutcome: (outcome) => metrics.approvalDecided(outcome),
     onWebhookAttempt: (result) => metrics.webhookAttempt(result),

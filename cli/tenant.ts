@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { AuthyKeyInUse } from '../services/tenants';
+import * as authyCallback from './authyCallback';
 import { readAuthyApiKey } from './authyApiKey';
 import { Failure } from './failure';
 import { withTenant, withTenants } from './openTenants';
@@ -85,6 +86,7 @@ export function register(program: Command): void {
     );
 
   tenantSettings.register(tenant);
+  authyCallback.register(tenant);
 }
 
 function sayInUse(error: unknown): never {

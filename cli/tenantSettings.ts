@@ -1,12 +1,17 @@
 import type { Command } from 'commander';
-import type { OnboardingDefaults } from '../db/tenants';
+import type { OnboardingDefaults, Tenant } from '../db/tenants';
 import { ONBOARDING_SECONDS, REMINDER_SECONDS } from '../domain/onboarding';
+import { UNAPPROVED } from '../domain/oneTouch';
 import { SWITCHES } from '../domain/switches';
 import type { Switch, Switches } from '../domain/switches';
-import { readCallbackOptions, withCallbackOptions } from './authyCallback';
+import { readCallbackOptions, testWhatWasSet, withCallbackOptions } from './authyCallback';
 import type { CallbackOptions } from './authyCallback';
+import type { Tenants } from '../services/tenants';
 import { Failure } from './failure';
+import { readInteger } from './integer';
 import { withTenant } from './openTenants';
+import { describeSendLimits, readSendLimitOptions, withSendLimitOptions } from './sendLimits';
+import type { SendLimitOptions } from './sendLimits';
 
 const SENTENCES: Record<Switch, string> = {
   installLink: 'Authy users/new sends the install link where a call does not say so',
@@ -17,39 +22,63 @@ const SENTENCES: Record<Switch, string> = {
   repeatWindow: 'an equal Authy approval request within 5 s is a retry',
 };
 
-interface SetOptions extends CallbackOptions, Partial<Record<Switch, string>> {
+interface SetOptions extends CallbackOptions, SendLimitOptions, Partial<Record<Switch, string>> {
   onboardingDeadline?: string;
   onboardingReminder?: string;
+  unapprovedRequests?: string;
 }
 
-/** Adds the command that changes what a tenant's calls leave out. */
+/** Adds the commands that change, and show, what a tenant's calls leave out. */
 export function register(tenant: Command): void {
+  tenant
+    .command('show')
+    .argument('<name>', 'of the tenant')
+    .description('what `tenant set` has set, and what holds where it has not')
+    .action((name: string) => withTenant(name, (known, tenants) => change(known, tenants, {})));
+
   const command = tenant
     .command('set')
     .argument('<name>', 'of the tenant')
     .option('--onboarding-deadline <seconds>', 'how long an onboarding lasts where a call does not say so')
     .option('--onboarding-reminder <seconds>', 'after how long it reminds where a call does not say so')
+    .option('--unapproved-requests <count>', 'Authy approval requests to one user that are open, or came in an hour')
     .description('change the defaults of a tenant')
-    .action((name: string, { onboardingDeadline, onboardingReminder, ...rest }: SetOptions) =>
-      withTenant(name, async ({ id }, tenants) => {
-        const defaults: Partial<OnboardingDefaults> = {
-          ...secondsOf('--onboarding-deadline', 'deadlineSeconds', onboardingDeadline, ONBOARDING_SECONDS),
-          ...secondsOf('--onboarding-reminder', 'reminderSeconds', onboardingReminder, REMINDER_SECONDS),
-        };
-        const changed = readSwitches(rest);
-        const callback = readCallbackOptions(rest);
-        const { deadlineSeconds, reminderSeconds } = await tenants.setOnboardingDefaults(id, defaults);
-        console.log(`onboarding deadline  ${deadlineSeconds} s`);
-        console.log(`onboarding reminder  ${reminderSeconds} s`);
-        const { url, method } = await tenants.setAuthyCallback(id, callback);
-        console.log(`Authy callback       ${url === null ? 'none' : `${method} ${url}`}`);
-        const switches = await tenants.setSwitches(id, changed);
-        for (const each of NAMES) console.log(`${spelled(each).padEnd(19)}  ${switches[each] ? 'on' : 'off'}`);
-      }),
+    .action((name: string, options: SetOptions) =>
+      withTenant(name, (known, tenants) => change(known, tenants, options)),
     );
+  withSendLimitOptions(command);
   withCallbackOptions(command);
   for (const each of NAMES) command.option(`--${spelled(each)} <on|off>`, SENTENCES[each]);
 }
+
+/** Changes what is given, all of it or nothing, and says what holds then. */
+async function change(tenant: Tenant, tenants: Tenants, options: SetOptions): Promise<void> {
+  const { id, mostUnapproved } = tenant;
+  const defaults: Partial<OnboardingDefaults> = {
+    ...readInteger('--onboarding-deadline', 'deadlineSeconds', options.onboardingDeadline, DEADLINE),
+    ...readInteger('--onboarding-reminder', 'reminderSeconds', options.onboardingReminder, REMINDER),
+  };
+  const sends = readSendLimitOptions(options);
+  const { most } = readInteger('--unapproved-requests', 'most', options.unapprovedRequests, UNAPPROVED);
+  const changed = readSwitches(options);
+  const callback = readCallbackOptions(options);
+  const { deadlineSeconds, reminderSeconds } = await tenants.setOnboardingDefaults(id, defaults);
+  say('onboarding deadline', `${deadlineSeconds} s`);
+  say('onboarding reminder', `${reminderSeconds} s`);
+  for (const [label, value] of describeSendLimits(await tenants.setSendLimits(id, sends))) say(label, value);
+  if (most !== undefined) await tenants.setMostUnapproved(id, most);
+  say('unapproved requests', `${most ?? mostUnapproved} to one user`);
+  const set = await tenants.setAuthyCallback(id, callback);
+  say('Authy callback', set.url === null ? 'none' : `${set.method} ${set.url}`);
+  const switches = await tenants.setSwitches(id, changed);
+  for (const each of NAMES) say(spelled(each), switches[each] ? 'on' : 'off');
+  await testWhatWasSet(tenant, tenants, options, set);
+}
+
+const say = (label: string, value: string): void => console.log(`${label.padEnd(19)}  ${value}`);
+
+const DEADLINE = { ...ONBOARDING_SECONDS, unit: ' seconds' };
+const REMINDER = { ...REMINDER_SECONDS, unit: ' seconds' };
 
 const NAMES = Object.keys(SWITCHES) as Switch[];
 
@@ -62,16 +91,4 @@ function readSwitches(given: Partial<Record<Switch, string>>): Partial<Switches>
     if (given[name] !== 'on' && given[name] !== 'off') throw new Failure(`--${spelled(name)} is on or off.`);
   }
   return Object.fromEntries(set.map((name) => [name, given[name] === 'on']));
-}
-
-function secondsOf<K extends keyof OnboardingDefaults>(
-  option: string,
-  key: K,
-  text: string | undefined,
-  { least, most }: { least: number; most: number },
-): Partial<OnboardingDefaults> {
-  if (text === undefined) return {};
-  const seconds = /^\d{1,6}$/.test(text) ? Number(text) : NaN;
-  if (!(seconds >= least && seconds <= most)) throw new Failure(`${option} is ${least} to ${most} seconds.`);
-  return { [key]: seconds };
 }

@@ -1,3 +1,4 @@
+import { UNAPPROVED } from '../domain/oneTouch';
 import type { Keyring } from '../platform/keys/keyring';
 import type { Approval } from './approvals';
 import type { Queryable, Tx } from './transaction';
@@ -46,6 +47,24 @@ export function createOneTouchRows(keyring: Keyring) {
         [tenantId, repeatKey, withinMs],
       );
       return rows[0]?.id;
+    },
+
+    /**
+     * In how many seconds a person, who is locked, may be asked the next question; undefined for at once. Those count that
+     * are open, or came within an hour and were not approved.
+     */
+    async secondsUntilNext(tx: Tx, tenantId: string, userId: string, most: number): Promise<number | undefined> {
+      const { rows } = await tx.query<{ seconds: number }>(
+        `select extract(epoch from free_at - clock_timestamp())::float8 as seconds
+           from (select greatest(a.created_at + $4 * interval '1 second',
+                                 case a.status when 'pending' then a.expires_at end) as free_at
+                   from approvers p join approvals a on a.id = p.approval_id
+                  where p.tenant_id = $1 and p.user_id = $2 and a.one_touch is not null and a.status <> 'approved') asked
+          where free_at > clock_timestamp()
+          order by free_at desc offset $3 - 1 limit 1`,
+        [tenantId, userId, most, UNAPPROVED.withinSeconds],
+      );
+      return rows[0] && Math.max(1, Math.ceil(rows[0].seconds));
     },
 
     /** Of an approval that asks one person. */

@@ -7,6 +7,8 @@ export interface Tenant {
   /** The integer that clients of the Authy API know it by. */
   authyAppId: number;
   switches: Switches;
+  /** How many questions of the Authy dialect one user may have; see UNAPPROVED. */
+  mostUnapproved: number;
   createdAtMs: number;
 }
 
@@ -15,11 +17,12 @@ export interface TenantRow {
   name: string;
   authy_app_id: number;
   switches: Partial<Switches>;
+  most_unapproved: number;
   created_at: Date;
 }
 
 /** Of `tenants t`. */
-export const TENANT_COLUMNS = 't.id, t.name, t.authy_app_id, t.switches, t.created_at';
+export const TENANT_COLUMNS = 't.id, t.name, t.authy_app_id, t.switches, t.most_unapproved, t.created_at';
 
 /** A row as the tenant that it is; switches that it does not name are as they are by default. */
 export const toTenant = (row: TenantRow): Tenant => ({
@@ -27,5 +30,6 @@ export const toTenant = (row: TenantRow): Tenant => ({
   name: row.name,
   authyAppId: row.authy_app_id,
   switches: { ...SWITCHES, ...row.switches },
+  mostUnapproved: row.most_unapproved,
   createdAtMs: row.created_at.getTime(),
 });

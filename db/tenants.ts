@@ -131,6 +131,10 @@ export function createTenantRows(keyring: Keyring) {
       await db.query(`update tenants set switches = switches || $2 where id = $1`, [id, switches]);
     },
 
+    async setMostUnapproved(db: Queryable, id: string, most: number): Promise<void> {
+      await db.query(`update tenants set most_unapproved = $2 where id = $1`, [id, most]);
+    },
+
     /** The key that signs a tenant's callbacks, as `whsec_…`. */
     async readSigningKey(db: Queryable, tenantId: string): Promise<string> {
       const { rows } = await db.query<{ signing_key: Buffer }>(`select signing_key from tenants where id = $1`, [

@@ -26,6 +26,12 @@ export interface OneTouch {
 /** An equal question within this time is the same one: its client did not wait for the reply. */
 export const REPEAT_WINDOW_MS = 5_000;
 
+/**
+ * How many questions one user may have that are open, or came within the last hour and were not approved: a client that
+ * asks again and again wears people down, also with questions that end at once.
+ */
+export const UNAPPROVED = { least: 1, usual: 20, most: 10_000, withinSeconds: 3_600 } as const;
+
 const USUAL_LIFETIME_SECONDS = 86_400;
 
 /** How long an approval lives for which a client of the Authy API asks so many seconds; 0 is what never expired there. */

@@ -1,4 +1,4 @@
-import { getCountries, getCountryCallingCode, parsePhoneNumberFromString } from 'libphonenumber-js';
+import { getCountries, getCountryCallingCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js';
 import { DomainError } from './errors';
 
 /**
@@ -32,6 +32,9 @@ const CALLING_CODES: ReadonlySet<string> = new Set(getCountries().map((country) 
 
 /** Whether some country is called by this code: `41`. */
 export const isCallingCode = (code: string): boolean => CALLING_CODES.has(code);
+
+/** Whether some phone numbers belong to a country of this ISO 3166 code: `CH`. */
+export const isPhoneCountry = (code: string): boolean => isSupportedCountry(code);
 
 /** A phone number in E.164 as its calling code and the rest. */
 export function splitPhone(e164: string): { callingCode: string; national: string } {

@@ -1,4 +1,4 @@
-/** How many codes a tenant sends. Days are those of UTC. */
+/** How many codes and install links a tenant sends. Days are those of UTC. */
 export interface SendLimits {
   /** To one phone, in any hour. */
   perHour: number;
@@ -12,6 +12,11 @@ export interface SendLimits {
   countries: Readonly<Record<string, number>>;
 }
 
+/** What is to be different; null for a country that is like the others again. */
+export type SendLimitChange = Partial<Omit<SendLimits, 'countries'>> & {
+  countries?: Readonly<Record<string, number | null>>;
+};
+
 /** Where a tenant says nothing: generous to people, and an end to what sends to expensive numbers all night. */
 export const SEND_LIMITS: SendLimits = {
   perHour: 5,
@@ -20,6 +25,13 @@ export const SEND_LIMITS: SendLimits = {
   perDayInCountry: 50_000,
   countries: {},
 };
+
+/** What can be set; days are the same for all phones and for one country. The pause is kept for an hour at least. */
+export const SEND_LIMIT_RANGES = {
+  perHour: { least: 1, most: 1_000 },
+  pauseSeconds: { least: 0, most: 3_600 },
+  perDay: { least: 0, most: 10_000_000 },
+} as const;
 
 /** Where a number is said to be that belongs to no country: satellites, freephone. */
 export const NO_COUNTRY = 'ZZ';

@@ -31,6 +31,8 @@ export interface Config {
   /** Without it no e-mails are sent, but simulated ones. */
   email?: EmailConfig;
   codecOrigin?: string;
+  /** With it, clients of the Authy dashboard API make tenants. */
+  integrationApiKey?: string;
   logLevel: LogLevel;
   /** How long a process that was told to stop still takes requests while it is not ready: until balancers have noticed. */
   shutdownNoticeSeconds: number;
@@ -67,6 +69,7 @@ const KNOWN = new Set([
   'COUNTERSIGN_SMTP_URL',
   'COUNTERSIGN_EMAIL_FROM',
   'COUNTERSIGN_CODEC_ORIGIN',
+  'COUNTERSIGN_INTEGRATION_API_KEY',
   'COUNTERSIGN_LOG_LEVEL',
   'COUNTERSIGN_SHUTDOWN_NOTICE_SECONDS',
   'COUNTERSIGN_SHUTDOWN_GRACE_SECONDS',
@@ -90,6 +93,11 @@ export function loadConfig(env: Environment): Config {
   const port = vars.integer('PORT', 4700, 0, 65_535);
   const codecOrigin = readOrigin(vars, 'COUNTERSIGN_CODEC_ORIGIN');
   const email = readEmailConfig(vars);
+  const integrationApiKey = vars.matching(
+    'COUNTERSIGN_INTEGRATION_API_KEY',
+    /^[\x21-\x7e]{32,200}$/,
+    '32 to 200 printable characters',
+  );
   const buildId = vars.matching('COUNTERSIGN_BUILD_ID', /^[\w.:-]{1,128}$/, '1 to 128 letters, digits and . _ : -');
   const workflowBundlePath = vars.existingFile('COUNTERSIGN_WORKFLOW_BUNDLE');
   const config: Config = {
@@ -109,6 +117,7 @@ export function loadConfig(env: Environment): Config {
     temporal: readTemporal(vars),
     ...(email && { email }),
     ...(codecOrigin !== undefined && { codecOrigin }),
+    ...(integrationApiKey !== undefined && { integrationApiKey }),
     ...(buildId !== undefined && { buildId }),
     ...(workflowBundlePath !== undefined && { workflowBundlePath }),
   };

@@ -28,7 +28,7 @@ export interface ApprovalDeps {
   pool: Pool;
   approvals: ApprovalRows;
   users: UserRows;
-  oneTouch: Pick<OneTouchRows, 'findRepeated'>;
+  oneTouch: Pick<OneTouchRows, 'findRepeated' | 'secondsUntilNext'>;
   decisions: Decisions;
   workflows: ApprovalWorkflows;
   notifications: Notifications;
@@ -45,6 +45,13 @@ export function createApprovals(deps: ApprovalDeps) {
     const approval = await approvals.find(pool, tenantId, id);
     if (!approval) throw new DomainError('approval_not_found');
     return isPastDeadline(approval, approval.readAtMs) ? decisions.recordExpiry(tenantId, id) : approval;
+  }
+
+  /** @throws too_many_open_approvals, with the time after which there are fewer at the latest */
+  async function requireFew(tx: Tx, tenantId: string, userId: string, most: number): Promise<void> {
+    const retryAfterSeconds = await oneTouch.secondsUntilNext(tx, tenantId, userId, most);
+    if (retryAfterSeconds === undefined) return;
+    throw new DomainError('too_many_open_approvals', { retryAfterSeconds, reason: `${most} were not approved` });
   }
 
   const watching = (tenantId: string, id: string, signal: AbortSignal) => ({
@@ -66,7 +73,7 @@ export function createApprovals(deps: ApprovalDeps) {
       request: ApprovalRequest & OneTouchPart,
       keep: (tx: Tx, approval: Approval) => Promise<void>,
     ): Promise<Approval> {
-      const { userId, mode, requestedBy, repeatKey } = request;
+      const { userId, mode, requestedBy, repeatKey, mostUnapproved } = request;
       const asked = request.approvers ?? [userId!];
       const { userIds, required } = chooseApprovers(asked, request);
       if (request.callbackUrl !== undefined) requireCallbackUrl(request.callbackUrl);
@@ -84,6 +91,7 @@ export function createApprovals(deps: ApprovalDeps) {
         const { able, openLogins, nowMs } = await approvals.readPrerequisites(tx, tenant.id, userIds);
         if (able < required) throw new DomainError('no_device');
         if (mode === 'login' && openLogins >= MOST_OPEN_LOGINS) throw new DomainError('too_many_open_approvals');
+        if (mostUnapproved !== undefined) await requireFew(tx, tenant.id, userIds[0]!, mostUnapproved);
         const expiresAtMs = nowMs + request.expiresInSeconds * 1_000;
         const fresh = toNewApproval(tenant, request, { userIds, required, onboardingId: null, nowMs, expiresAtMs });
         await approvals.insert(tx, fresh);

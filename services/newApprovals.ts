@@ -11,6 +11,8 @@ export interface OneTouchPart {
   oneTouch?: OneTouch;
   /** Says all that is asked; an equal question soon after is answered with the same approval. */
   repeatKey?: string;
+  /** How many such questions its person may have; see UNAPPROVED. */
+  mostUnapproved?: number;
 }
 
 /** What is asked, whoever is asked and until when. */

@@ -45,17 +45,22 @@ export function createOnboardingMethods(deps: OnboardingMethodDeps) {
   const { devices, onboardings, confirmations, codes, totp, tokens, installLinks, sendLimits } = deps;
 
   /** Another text message with the same link, where one can be sent. @throws too_many_requests */
-  function nextLink(before: Onboarding, user: User): Pick<Onboarding, 'linkState' | 'linkRound'> {
+  async function nextLink(
+    tx: Tx,
+    before: Onboarding,
+    user: User,
+  ): Promise<Pick<Onboarding, 'linkState' | 'linkRound'>> {
     const { linkRound } = before;
     if (!installLinks.canBeSent(before, user)) return { linkState: 'none', linkRound };
     if (linkRound >= MOST_LINKS)
       throw new DomainError('too_many_requests', { reason: `${MOST_LINKS} links were sent` });
+    await sendLimits.count(tx, before.tenantId, { phone: user.phone! });
     return { linkState: 'waiting', linkRound: linkRound + 1 };
   }
 
   async function waitForDevice(tx: Tx, before: Onboarding, user: User): Promise<Step> {
     const { id, tenantId, userId, ownApp } = before;
-    const onboarding = { ...before, status: 'waiting_for_device' as const, ...nextLink(before, user) };
+    const onboarding = { ...before, status: 'waiting_for_device' as const, ...(await nextLink(tx, before, user)) };
     await onboardings.advance(tx, onboarding);
     if (!ownApp) return { ...nothingMore(onboarding), link: installLinks.linkOf(onboarding) };
     const token = await tokens.mint(tx, { tenantId, userId, onboardingId: id }, before.readAtMs);
@@ -79,8 +84,8 @@ export function createOnboardingMethods(deps: OnboardingMethodDeps) {
       return { ...nothingMore(onboarding, { type: 'totp_created', userId, onboardingId }), totp: setUp };
     }
     const reach = codes.requireReach(user, method, 'method');
-    await onboardings.advance(tx, onboarding);
     await sendLimits.count(tx, tenantId, reach);
+    await onboardings.advance(tx, onboarding);
     const wanted = { tenantId, userId, purpose: 'onboarding', channel: method, length: CODE_LENGTH.usual } as const;
     return { ...nothingMore(onboarding), code: await codes.issue(tx, wanted) };
   }

@@ -13,6 +13,7 @@ import type { ApprovalWorkflows } from './approvalWorkflows';
 import type { Decisions } from './decisions';
 import type { InstallLinks } from './installLinks';
 import type { Ended, OnboardingEnds, Written } from './onboardingEnds';
+import type { SendLimits } from './sendLimits';
 import { topicOf, wakers } from './topics';
 
 export interface OnboardingStepDeps {
@@ -24,6 +25,7 @@ export interface OnboardingStepDeps {
   approvalWorkflows: Pick<ApprovalWorkflows, 'tell'>;
   ends: OnboardingEnds;
   installLinks: Pick<InstallLinks, 'canBeSent'>;
+  sendLimits: Pick<SendLimits, 'count'>;
 }
 
 interface Reminded extends Written {
@@ -32,7 +34,7 @@ interface Reminded extends Written {
 
 /** What happens to an onboarding without the person: each is one transaction or two, and safe to repeat. */
 export function createOnboardingSteps(deps: OnboardingStepDeps) {
-  const { pool, onboardings, approvals, users, decisions, approvalWorkflows, ends, installLinks } = deps;
+  const { pool, onboardings, approvals, users, decisions, approvalWorkflows, ends, installLinks, sendLimits } = deps;
 
   async function find(tenantId: string, id: string): Promise<Onboarding> {
     const onboarding = await onboardings.find(pool, tenantId, id);
@@ -73,17 +75,29 @@ export function createOnboardingSteps(deps: OnboardingStepDeps) {
     );
   }
 
-  /** What a reminder does beside being noted. The approval, where there is one, is locked. */
-  async function remind(tx: Tx, before: Onboarding): Promise<Reminded> {
-    const nothingMore = { onboarding: { ...before, remindAtMs: null }, events: [], wake: [] };
-    const { tenantId, userId, id: onboardingId, approvalId, status, linkRound } = before;
-    if (status === 'waiting_for_device') {
-      if (linkRound >= MOST_LINKS || !installLinks.canBeSent(before, await users.find(tx, tenantId, userId))) {
-        return nothingMore;
-      }
-      const onboarding: Onboarding = { ...before, remindAtMs: null, linkState: 'waiting', linkRound: linkRound + 1 };
-      return { ...nothingMore, onboarding };
+  /** Sends the link once more where one can be sent, or says that there were too many. */
+  async function remindByLink(tx: Tx, before: Onboarding, mayText: boolean): Promise<Reminded> {
+    const { tenantId, userId, id: onboardingId, linkState, linkRound } = before;
+    const noted: Onboarding = { ...before, remindAtMs: null };
+    const user = await users.find(tx, tenantId, userId);
+    if (linkRound >= MOST_LINKS || !user || !installLinks.canBeSent(before, user)) {
+      return { onboarding: noted, events: [], wake: [] };
     }
+    if (mayText) {
+      await sendLimits.count(tx, tenantId, { phone: user.phone! });
+      return { onboarding: { ...noted, linkState: 'waiting', linkRound: linkRound + 1 }, events: [], wake: [] };
+    }
+    // One that is still on its way is not given up for it.
+    if (linkState === 'waiting') return { onboarding: noted, events: [], wake: [] };
+    const failed: NewEvent = { type: 'install_link_failed', userId, onboardingId };
+    return { onboarding: { ...noted, linkState: 'failed' }, events: [failed], wake: [] };
+  }
+
+  /** What a reminder does beside being noted. The approval, where there is one, is locked. */
+  async function remind(tx: Tx, before: Onboarding, mayText: boolean): Promise<Reminded> {
+    const nothingMore = { onboarding: { ...before, remindAtMs: null }, events: [], wake: [] };
+    const { tenantId, id: onboardingId, approvalId, status } = before;
+    if (status === 'waiting_for_device') return remindByLink(tx, before, mayText);
     if (status !== 'waiting_for_confirmation' || approvalId === null) return nothingMore;
     const approval = (await approvals.find(tx, tenantId, approvalId))!;
     if (approval.status !== 'pending' || approval.pushRound >= MOST_RESENDS) return nothingMore;
@@ -95,10 +109,8 @@ export function createOnboardingSteps(deps: OnboardingStepDeps) {
     };
   }
 
-  /** Reminds once, at the time that the row says; answers with the onboarding as it stands. */
-  async function recordReminder(tenantId: string, id: string): Promise<Onboarding> {
-    const { approvalId } = await find(tenantId, id);
-    const { onboarding, events } = await inTransaction(pool, async (tx): Promise<Reminded> => {
+  const writeReminder = ({ tenantId, id, approvalId }: Onboarding, mayText: boolean): Promise<Reminded> =>
+    inTransaction(pool, async (tx) => {
       if (approvalId !== null) await approvals.lock(tx, tenantId, approvalId);
       const before = (await onboardings.lock(tx, tenantId, id))!;
       const isDue = isOpen(before) && before.remindAtMs !== null && before.readAtMs >= before.remindAtMs;
@@ -106,12 +118,21 @@ export function createOnboardingSteps(deps: OnboardingStepDeps) {
       if (!isDue || isOverdue(before, before.readAtMs) || before.approvalId !== approvalId) {
         return { onboarding: before, events: [], wake: [] };
       }
-      const reminded = await remind(tx, before);
+      const reminded = await remind(tx, before, mayText);
       await onboardings.advance(tx, reminded.onboarding);
       const { userId, status } = before;
       const event: NewEvent = { type: 'onboarding_reminded', userId, onboardingId: id, data: { status } };
       await recordEvents(tx, tenantId, [event, ...reminded.events], [topicOf(before), ...reminded.wake]);
       return reminded;
+    });
+
+  /** Reminds once, at the time that the row says; answers with the onboarding as it stands. */
+  async function recordReminder(tenantId: string, id: string): Promise<Onboarding> {
+    const seen = await find(tenantId, id);
+    const { onboarding, events } = await writeReminder(seen, true).catch((error: unknown) => {
+      // What was counted before the refusal is rolled back; nobody is there to be refused, so it is noted.
+      if (error instanceof DomainError && error.code === 'too_many_requests') return writeReminder(seen, false);
+      throw error;
     });
     for (const { approvalId } of events) if (approvalId) approvalWorkflows.tell({ tenantId, approvalId }, 'look');
     return onboarding;

@@ -52,6 +52,7 @@ export function createOneTouch({ pool, rows, tenants, approvals, keyring }: OneT
           ...(url !== null && { callbackUrl: url }),
           push: 'us',
           veto: false,
+          mostUnapproved: tenant.mostUnapproved,
           oneTouch: { details, logos, callbackMethod: method, tellsExpiry: tenant.switches.callbackOnExpiry },
           ...(tenant.switches.repeatWindow && {
             repeatKey: keyring.mac('one-touch-repeat', said).toString('base64url'),

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { signCallback } from '../channels/authy/callback';
+import { sendCallback, signCallback } from '../channels/authy/callback';
 import type { SafeClient, SafeReply } from '../channels/http/safeClient';
 import type { Shown } from '../contracts/device';
 import type { Approval } from '../db/approvals';
@@ -25,14 +25,14 @@ export function createOneTouchCallbacks(deps: OneTouchCallbackDeps) {
       const key = await readAuthyApiKey(approval.tenantId);
       if (key === undefined) throw new Error('a tenant without an Authy API key was asked something in its dialect');
       const url = approval.callbackUrl!;
-      const { headers, query, body } = signCallback({
+      const signed = signCallback({
         method: asked.callbackMethod,
         url,
         key,
         parameters: toParameters(approval, asked, await oneTouch.readFacts(pool, approval)),
         nowMs: nowMs(),
       });
-      return query === undefined ? client.post(url, { headers, body: body! }) : client.get(url, { headers, query });
+      return sendCallback(client, url, signed);
     },
   };
 }
@@ -40,11 +40,21 @@ export type OneTouchCallbacks = ReturnType<typeof createOneTouchCallbacks>;
 
 const seconds = (ms: number): number => Math.floor(ms / 1_000);
 
+type TellableApproval = Pick<
+  Approval,
+  'id' | 'tenantId' | 'status' | 'reason' | 'shown' | 'hiddenDetails' | 'createdAtMs' | 'expiresAtMs'
+>;
+type TellableFacts = Pick<OneTouchFacts, 'appId' | 'answer'> & { user: Pick<OneTouchFacts['user'], 'authyId'> };
+
 /**
  * The parameters of a callback. Nothing that we add ourselves is a fraction, a number beyond 2^53, or text with `~` or
  * `*`: about these the verifiers of clients disagree.
  */
-function toParameters(approval: Approval, asked: OneTouch, { appId, user, answer }: OneTouchFacts) {
+export function toParameters(
+  approval: TellableApproval,
+  asked: Pick<OneTouch, 'details' | 'logos'>,
+  { appId, user, answer }: TellableFacts,
+) {
   const { id: uuid, hiddenDetails } = approval;
   const status = toOneTouchStatus(approval.status);
   const { title } = JSON.parse(approval.shown) as Shown;

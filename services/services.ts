@@ -62,6 +62,7 @@ import { createTotp } from './totp';
 import { createTotpPictures } from './totpPictures';
 import { createTurns } from './turns';
 import { createUsers } from './users';
+import { createVerificationTokens } from './verificationTokens';
 import { createWebhookDrains } from './webhookDrains';
 import { createWebhooks } from './webhooks';
 import { createWebhookSender } from './webhookSender';
@@ -77,6 +78,8 @@ export interface ServicesDeps {
   issuer: () => string;
   /** Those with a provider that sends codes by them. */
   codeChannels: ReadonlySet<CodeChannel>;
+  /** Who has it may make tenants; undefined: nobody does by a call. */
+  integrationApiKey?: string | undefined;
   /** Refuses a URL that this installation would not call, naming the field. */
   requireUrl: (url: string, field: string) => void;
   onOutcome?: (outcome: ApprovalOutcome) => void;
@@ -163,6 +166,7 @@ export function createServices(deps: ServicesDeps) {
     approvalWorkflows: workflows,
     ends,
     installLinks,
+    sendLimits,
   });
   const approvals = createApprovals({
     pool,
@@ -225,10 +229,11 @@ export function createServices(deps: ServicesDeps) {
       workflows: phoneVerificationWorkflows,
     }),
     phoneVerificationWorkflows,
+    verificationTokens: createVerificationTokens({ pool, tenants: rows.tenants }),
     tenants,
     callbacks,
     drains: createWebhookDrains(engine),
-    applications: createApplications({ pool, ...rows }),
+    applications: createApplications({ pool, ...rows, keys: tenants, integrationApiKey: deps.integrationApiKey }),
     authyEvents,
     webhooks: createWebhooks({ pool, ...rows, requireUrl: (url) => deps.requireUrl(url, 'url') }),
     deliveries: createDeliveries({

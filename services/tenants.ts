@@ -5,6 +5,7 @@ import type { AuthyCallback } from '../db/authyCallbacks';
 import type { OnboardingDefaults, Tenant, TenantRows } from '../db/tenants';
 import { inTransaction } from '../db/transaction';
 import type { Tx } from '../db/transaction';
+import type { SendLimitChange, SendLimits } from '../domain/sendLimits';
 import type { Switches } from '../domain/switches';
 import { looksLikeApiKey, mintApiKey, mintAuthyApiKey } from '../platform/keys/apiKey';
 import { createDashboardKeys } from './dashboardKeys';
@@ -105,6 +106,16 @@ export function createTenants(pool: Pool, tenants: TenantRows) {
     async setAuthyCallback(tenantId: string, settings: Partial<AuthyCallback>): Promise<AuthyCallback> {
       await tenants.setAuthyCallback(pool, tenantId, settings);
       return tenants.readAuthyCallback(pool, tenantId);
+    },
+
+    /** Changes how many questions of the Authy dialect one user may have; see UNAPPROVED. */
+    setMostUnapproved: (tenantId: string, most: number): Promise<void> =>
+      tenants.setMostUnapproved(pool, tenantId, most),
+
+    /** Changes how many codes and links a tenant may send; answers what holds then, at once. */
+    async setSendLimits(tenantId: string, limits: SendLimitChange): Promise<SendLimits> {
+      await tenants.setSendLimits(pool, tenantId, limits);
+      return tenants.readSendLimits(pool, tenantId);
     },
 
     readSigningKey: (tenantId: string): Promise<string> => tenants.readSigningKey(pool, tenantId),

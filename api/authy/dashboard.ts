@@ -8,10 +8,13 @@ import type { Users } from '../../services/users';
 import { toAppDetails } from './app';
 import type { AuthyCall, AuthyMounting } from './mount';
 import { maskedNumber } from './phoneNumbers';
-import { invalidParameter } from './refusals';
+import type { Parameters } from './parameters';
+import { AuthyRefusal, invalidParameter } from './refusals';
 
 /** As the console of Authy had it. */
 const MOST_NAME_CHARACTERS = 30;
+
+const MOST_KEY_CHARACTERS = 200;
 
 const APPLICATION = '/dashboard/:format/application';
 
@@ -23,17 +26,36 @@ export interface DashboardDeps {
 
 /** What a back end sees and changes of its own application. Their replies were never published: these shapes are ours. */
 export function dashboardRoutes(
-  { signed }: Pick<AuthyMounting, 'signed'>,
+  { signed, ofNobody }: Pick<AuthyMounting, 'signed' | 'ofNobody'>,
   { applications, users, codeChannels }: DashboardDeps,
 ): void {
+  // Clients send the phone number and e-mail address of a person too. Nobody owns a tenant here: they are not kept.
+  ofNobody('post', '/dashboard/:format/applications', async ({ parameters }) => {
+    const key = parameters.text('integration_api_key', MOST_KEY_CHARACTERS) ?? '';
+    if (!applications.mayCreate(key)) throw new AuthyRefusal(60001);
+    const made = await applications.create(readName(parameters));
+    if (!made) throw new AuthyRefusal(60070, { fields: { name: 'belongs to another application' } });
+    return {
+      application: {
+        ...toAppDetails(made.tenant, codeChannels),
+        account_sid: accountSidOf(made.tenant.id),
+        api_key: made.authyApiKey,
+        app_api_key: made.appApiKey,
+        access_key: made.accessKey,
+        api_signing_key: made.apiSigningKey,
+        countersign_api_key: made.apiKey,
+      },
+      message: 'Application was created.',
+    };
+  });
+
   signed('get', `${APPLICATION}/details`, ({ tenant }) => ({
     app: { ...toAppDetails(tenant, codeChannels), account_sid: accountSidOf(tenant.id) },
     message: 'Application information.',
   }));
 
   signed('post', `${APPLICATION}/update`, async ({ tenant, parameters }) => {
-    const name = parameters.requiredText('name', MOST_NAME_CHARACTERS).trim();
-    if (name === '' || /\p{Cc}/u.test(name)) throw invalidParameter('name', 'is not a name');
+    const name = readName(parameters);
     if (!(await applications.rename(tenant.id, name))) throw invalidParameter('name', 'belongs to another application');
     return { app: toAppDetails({ ...tenant, name }, codeChannels), message: 'Application was updated.' };
   });
@@ -78,6 +100,12 @@ export function dashboardRoutes(
     })),
     message: 'Access keys.',
   }));
+}
+
+function readName(parameters: Parameters): string {
+  const name = parameters.requiredText('name', MOST_NAME_CHARACTERS).trim();
+  if (name === '' || /\p{Cc}/u.test(name)) throw invalidParameter('name', 'is not a name');
+  return name;
 }
 
 const toUser = ({ authyId, email, phone, createdAtMs }: User) => ({

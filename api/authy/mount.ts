@@ -1,6 +1,7 @@
 import type { Request, Response, Router } from 'express';
 import type { Tenant } from '../../db/tenants';
 import type { Tenants } from '../../services/tenants';
+import type { VerificationTokens } from '../../services/verificationTokens';
 import type { UnderWay } from '../underWay';
 import { readParameters } from './parameters';
 import type { Parameters } from './parameters';
@@ -14,6 +15,8 @@ type Method = 'get' | 'post' | 'delete';
 export interface AuthyCall {
   tenant: Tenant;
   parameters: Parameters;
+  /** Where an app calls by itself: the one phone number that its token is about. */
+  onlyPhone?: string;
   /** Those of a multipart form, which signed calls may be. */
   files: ReadonlyMap<string, Buffer>;
   /** What the path names, decoded; without the format. */
@@ -24,11 +27,18 @@ export interface AuthyCall {
   address: string;
 }
 
+/** Whose call it is, and what it brings. */
+type Proved = Pick<AuthyCall, 'tenant' | 'parameters' | 'onlyPhone'> & Partial<Pick<AuthyCall, 'files'>>;
+
+/** What is known of every call. */
+type About = Pick<AuthyCall, 'files' | 'params' | 'gone' | 'address'>;
+
 /** Answers the body of a success; `success: true` is added unless the body brings it. */
 type Handler = (call: AuthyCall) => object | Promise<object>;
 
 export interface AuthyMountDeps {
   tenants: Pick<Tenants, 'authenticateAuthy'>;
+  verificationTokens: Pick<VerificationTokens, 'verify'>;
   underWay: Pick<UnderWay, 'goneOf'>;
   proveSigned: ProveSigned;
 }
@@ -39,12 +49,12 @@ export interface CallOptions {
 }
 
 /** Puts calls of the Authy API on a router; paths are written as `/protected/:format/users/new`. */
-export function authyMounting(router: Router, { tenants, underWay, proveSigned }: AuthyMountDeps) {
-  const mount = (
+export function authyMounting(router: Router, { tenants, verificationTokens, underWay, proveSigned }: AuthyMountDeps) {
+  const mount = <P extends object>(
     methods: Method | readonly Method[],
     path: `/${string}`,
-    prove: (req: Request) => Promise<Pick<AuthyCall, 'tenant' | 'parameters'> & Partial<Pick<AuthyCall, 'files'>>>,
-    handler: Handler,
+    prove: (req: Request) => Promise<P>,
+    handler: (call: P & About) => object | Promise<object>,
     { inErrors }: CallOptions = {},
   ): void => {
     for (const method of typeof methods === 'string' ? [methods] : methods) {
@@ -53,15 +63,15 @@ export function authyMounting(router: Router, { tenants, underWay, proveSigned }
         const { format, ...params } = req.params as Record<string, string>;
         requireJson(format);
         const proved = await prove(req);
-        const about = { params, gone: underWay.goneOf(res), address: req.ip ?? '' };
-        const body = await handler({ files: new Map(), ...proved, ...about });
+        const about = { files: new Map(), params, gone: underWay.goneOf(res), address: req.ip ?? '' };
+        const body = await handler({ ...about, ...proved });
         sendJson(res, 200, 'success' in body ? body : { ...body, success: true });
       });
     }
   };
 
   /** By the Authy API key: in its header, or as `api_key` in query or body. */
-  async function proveKey(req: Request): Promise<Pick<AuthyCall, 'tenant' | 'parameters'>> {
+  async function proveKey(req: Request): Promise<Proved> {
     const inHeader = req.get('x-authy-api-key');
     // A stranger learns nothing from his body; who has no header may have the key in it.
     const known = inHeader === undefined ? undefined : await tenants.authenticateAuthy(inHeader);
@@ -73,8 +83,19 @@ export function authyMounting(router: Router, { tenants, underWay, proveSigned }
     return { tenant, parameters };
   }
 
+  /** By the key or, where there is none, by the token of an app, as `jwt_token` in query or body. */
+  async function proveKeyOrToken(req: Request): Promise<Proved> {
+    if (req.get('x-authy-api-key') !== undefined) return proveKey(req);
+    const parameters = readParameters(req);
+    const jwt = parameters.any('api_key') === undefined ? parameters.text('jwt_token') : undefined;
+    if (jwt === undefined) return proveKey(req);
+    const token = await verificationTokens.verify(jwt);
+    if ('fault' in token) throw new AuthyRefusal(NUMBER_OF_FAULT[token.fault]);
+    return { tenant: token.tenant, parameters, onlyPhone: token.phoneNumber };
+  }
+
   /** By the Authy API key, which one call has in its path. */
-  async function proveKeyInPath(req: Request): Promise<Pick<AuthyCall, 'tenant' | 'parameters'>> {
+  async function proveKeyInPath(req: Request): Promise<Proved> {
     const tenant = await tenants.authenticateAuthy(String(req.params['apiKey']));
     if (!tenant) throw new AuthyRefusal(60001);
     return { tenant, parameters: readParameters(req) };
@@ -96,6 +117,17 @@ export function authyMounting(router: Router, { tenants, underWay, proveSigned }
       options?: CallOptions,
     ): void => mount(methods, path, proveKey, handler, options),
 
+    /** A call with that key, or of an app about one phone. */
+    callOfApp: (methods: Method | readonly Method[], path: `/protected/:format/${string}`, handler: Handler): void =>
+      mount(methods, path, proveKeyOrToken, handler),
+
+    /** A call of the dashboard API of whoever has no tenant yet; its handler sees to it that he may call. */
+    ofNobody: (
+      methods: Method | readonly Method[],
+      path: `/dashboard/:format/${string}`,
+      handler: (call: Pick<AuthyCall, 'parameters'>) => Promise<object>,
+    ): void => mount(methods, path, (req) => Promise.resolve({ parameters: readParameters(req) }), handler),
+
     /** A call of the dashboard API, signed with the API signing key of its tenant. */
     signed: (
       methods: Method | readonly Method[],
@@ -106,6 +138,8 @@ export function authyMounting(router: Router, { tenants, underWay, proveSigned }
   };
 }
 export type AuthyMounting = ReturnType<typeof authyMounting>;
+
+const NUMBER_OF_FAULT = { invalid: 60101, expired: 60086, incomplete: 60116 } as const;
 
 /** XML was asked for by old versions of one client only, and how it looked is not known. */
 function requireJson(format: string | undefined): void {

@@ -1,7 +1,9 @@
 import { languageOfCountry, toLocale } from '../../domain/locale';
+import type { PhoneChannel } from '../../domain/code';
 import { lineOf } from '../../domain/phoneLine';
 import { toE164Within } from '../../domain/phoneNumber';
 import type { Parameters } from './parameters';
+import { invalidParameter } from './refusals';
 import type { AuthyRefusal } from './refusals';
 
 /**
@@ -21,6 +23,18 @@ export function readPhone(
   } catch {
     throw invalid();
   }
+}
+
+const CHANNELS: ReadonlyMap<string, PhoneChannel> = new Map([
+  ['sms', 'sms'],
+  ['call', 'voice'],
+]);
+
+/** How a message is to come. @throws AuthyRefusal 60004 */
+export function readChannel(parameters: Pick<Parameters, 'requiredText'>): PhoneChannel {
+  const channel = CHANNELS.get(parameters.requiredText('via'));
+  if (channel === undefined) throw invalidParameter('via', 'is neither sms nor call');
+  return channel;
 }
 
 /**

@@ -6,27 +6,24 @@ import type { Services } from '../../services/services';
 import type { AuthyMounting } from './mount';
 import { messageId, readMessageId } from './ids';
 import type { Parameters } from './parameters';
-import { readLocale, readPhone } from './phoneNumbers';
+import { readChannel, readLocale, readPhone } from './phoneNumbers';
 import { startedText } from './phoneTexts';
 import { AuthyRefusal, invalidParameter, inWordsOf } from './refusals';
 
 const TREE = '/protected/:format/phones';
 const MESSAGES = '/2010-04-01/Accounts/:apiKey/SMS/Messages';
-const CHANNELS = { sms: 'sms', call: 'voice' } as const;
 
 /** Verifications of phone numbers (Verify v1), and what is known of a number. */
 export function phoneRoutes(
-  { call, keyInPath }: Pick<AuthyMounting, 'call' | 'keyInPath'>,
+  { call, callOfApp, keyInPath }: Pick<AuthyMounting, 'call' | 'callOfApp' | 'keyInPath'>,
   { phoneVerifications }: Pick<Services, 'phoneVerifications'>,
 ): void {
-  call('post', `${TREE}/verification/start`, async ({ tenant, parameters }) => {
-    const phone = readNumber(parameters);
-    const via = parameters.requiredText('via');
-    if (!Object.hasOwn(CHANNELS, via)) throw invalidParameter('via', 'is neither sms nor call');
-    const channel = CHANNELS[via as keyof typeof CHANNELS];
+  callOfApp('post', `${TREE}/verification/start`, async ({ tenant, parameters, onlyPhone }) => {
+    const phone = readOwnNumber(parameters, onlyPhone);
+    const channel = readChannel(parameters);
     const customCode = readCustomCode(parameters);
     const isCustom = parameters.any('custom_message') !== undefined;
-    if (isCustom || (customCode !== undefined && !tenant.switches.customCode)) {
+    if (isCustom || (customCode !== undefined && !(tenant.switches.customCode && onlyPhone === undefined))) {
       await phoneVerifications.refuseCustom(tenant.id);
     }
     const line = lineOf(phone);
@@ -47,8 +44,8 @@ export function phoneRoutes(
     };
   });
 
-  call(['get', 'post'], `${TREE}/verification/check`, async ({ tenant, parameters }) => {
-    const phone = readNumber(parameters);
+  callOfApp(['get', 'post'], `${TREE}/verification/check`, async ({ tenant, parameters, onlyPhone }) => {
+    const phone = readOwnNumber(parameters, onlyPhone);
     const code = parameters.requiredText('verification_code').trim();
     await phoneVerifications
       .check(tenant.id, phone, code)
@@ -92,6 +89,16 @@ export function phoneRoutes(
 
 const readNumber = (parameters: Parameters): string =>
   readPhone(parameters, { countryCode: 'country_code', number: 'phone_number' }, () => new AuthyRefusal(60033));
+
+/** The number, which is the one that the token of an app is about. @throws AuthyRefusal 60116 */
+function readOwnNumber(parameters: Parameters, onlyPhone: string | undefined): string {
+  const phone = readNumber(parameters);
+  if (onlyPhone === undefined) return phone;
+  const notThis = () => new AuthyRefusal(60116, { fields: { phone_number: 'is not the one of the JWT' } });
+  const names = { countryCode: 'country_code', number: 'phone_number' };
+  if (readPhone({ ...parameters, requiredText: () => onlyPhone }, names, notThis) !== phone) throw notThis();
+  return phone;
+}
 
 /** Four to ten letters or digits. */
 function readCustomCode(parameters: Parameters): string | undefined {

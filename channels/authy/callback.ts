@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { canonical } from './canonical';
 import type { Parameters } from './canonical';
-import { signAuthy } from './sign';
+import type { SafeClient, SafeReply } from '../http/safeClient';
+import { signAuthy, signedTextOf } from './sign';
 
 export interface CallbackToSign {
   method: 'GET' | 'POST';
@@ -18,6 +19,8 @@ export interface SignedCallback {
   headers: Readonly<Record<string, string>>;
   query?: string;
   body?: string;
+  /** What the signature covers, for whoever compares. */
+  signedText: string;
 }
 
 /**
@@ -27,13 +30,20 @@ export interface SignedCallback {
 export function signCallback({ method, url, key, parameters, nowMs }: CallbackToSign): SignedCallback {
   const sorted = sortKeys(parameters) as Parameters;
   const nonce = `${Math.floor(nowMs / 1_000)}.${randomInt(100_000, 1_000_000)}`;
-  const headers = {
-    'X-Authy-Signature': signAuthy(key, { nonce, method, url, parameters: sorted }),
-    'X-Authy-Signature-Nonce': nonce,
-  };
-  if (method === 'GET') return { headers, query: canonical(sorted) };
-  return { headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(sorted) };
+  const call = { nonce, method, url, parameters: sorted };
+  const headers = { 'X-Authy-Signature': signAuthy(key, call), 'X-Authy-Signature-Nonce': nonce };
+  const signedText = signedTextOf(call);
+  if (method === 'GET') return { headers, query: canonical(sorted), signedText };
+  return { headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(sorted), signedText };
 }
+
+/** One attempt. @throws SendError when there is no reply */
+export const sendCallback = (
+  client: Pick<SafeClient, 'post' | 'get'>,
+  url: string,
+  { headers, query, body = '' }: SignedCallback,
+): Promise<SafeReply> =>
+  query === undefined ? client.post(url, { headers, body }) : client.get(url, { headers, query });
 
 function sortKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortKeys);

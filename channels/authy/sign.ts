@@ -13,11 +13,13 @@ export interface CallToSign {
   parameters: Parameters;
 }
 
+/** What is signed: nonce, method, URL and the canonical parameters. */
+export const signedTextOf = ({ nonce, method, url, parameters }: CallToSign): string =>
+  [nonce, method, url, canonical(parameters)].join('|');
+
 /**
  * The signature of one Authy call, as its header `X-Authy-Signature` carries it (base64): HMAC-SHA256 with the key of the
  * application, over nonce, method, URL and the canonical parameters.
  */
-export function signAuthy(key: string, { nonce, method, url, parameters }: CallToSign): string {
-  const text = [nonce, method, url, canonical(parameters)].join('|');
-  return createHmac('sha256', key).update(text).digest('base64');
-}
+export const signAuthy = (key: string, call: CallToSign): string =>
+  createHmac('sha256', key).update(signedTextOf(call)).digest('base64');

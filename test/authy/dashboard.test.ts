@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { createTenantRows } from '../../db/tenants';
 import { createKeyring } from '../../platform/keys/keyring';
 import { createTenants } from '../../services/tenants';
@@ -8,11 +9,12 @@ import { createDashboard } from './dashboardClient';
 import type { Dashboard } from './dashboardClient';
 
 const APPLICATION = '/dashboard/json/application';
+const INTEGRATION_KEY = randomBytes(16).toString('hex');
 
 let bench: Awaited<ReturnType<typeof startAuthy>>;
 let dashboard: Dashboard;
 beforeAll(async () => {
-  bench = await startAuthy();
+  bench = await startAuthy({ env: { COUNTERSIGN_INTEGRATION_API_KEY: INTEGRATION_KEY } });
   const tenants = createTenants(bench.pool, createTenantRows(createKeyring(bench.config.masterKeys)));
   dashboard = createDashboard(bench.program, await tenants.ensureDashboardKeys(bench.tenant.id));
 }, 60_000);
@@ -143,4 +145,40 @@ test('a multipart form that cannot be read is refused', async () => {
     const refused = await send(bench.program, { method: 'POST', path, headers: { 'content-type': type }, body });
     expect(refused.status).toBe(400);
   }
+});
+
+describe('an application that a client makes', () => {
+  const make = (parameters: Record<string, string>) =>
+    bench.authy('POST', '/dashboard/json/applications', { key: null, form: parameters });
+  const newName = () => `App ${randomUUID().slice(0, 8)}`;
+  const owner = { phone_number: '415-555-2671', country_code: '1', email: 'jane@example.com' };
+
+  test('has keys that work, by which it signs too', async () => {
+    const name = newName();
+    const { status, body } = await make({ name, ...owner, integration_api_key: INTEGRATION_KEY });
+    expect([status, body.message, body.success]).toEqual([200, 'Application was created.', true]);
+    const { application } = body;
+    const keys = {
+      appApiKey: application.app_api_key as string,
+      accessKey: application.access_key as string,
+      apiSigningKey: application.api_signing_key as string,
+    };
+    const read = await bench.authy('GET', '/protected/json/app/details', { key: application.api_key as string });
+    expect(read.body.app).toMatchObject({ name, app_id: application.app_id });
+    expect((await createDashboard(bench.program, keys)('GET', `${APPLICATION}/details`)).body.app.name).toBe(name);
+    const again = await make({ name, integration_api_key: INTEGRATION_KEY });
+    expect([again.status, again.body.error_code]).toEqual([400, '60070']);
+  });
+
+  test.each([
+    ['without the key of the installation', {}, 401, '60001'],
+    ['with another one', { integration_api_key: 'x'.repeat(32) }, 401, '60001'],
+    ['without a name', { name: '', integration_api_key: INTEGRATION_KEY }, 400, '60004'],
+    ['with a long name', { name: 'x'.repeat(31), integration_api_key: INTEGRATION_KEY }, 400, '60004'],
+  ])('is not made %s', async (_what, wrong, status, number) => {
+    const name = newName();
+    const refused = await make({ name, ...wrong });
+    expect([refused.status, refused.body.error_code]).toEqual([status, number]);
+    expect((await bench.pool.query('select from tenants where name = $1', [name])).rowCount).toBe(0);
+  });
 });

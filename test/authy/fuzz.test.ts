@@ -85,6 +85,7 @@ const NAMES = [
   ...['custom_user_id', 'phone_number', 'country_code', 'via', 'code_length', 'custom_code', 'verification_code'],
   ...['uuid', 'MessageSid', 'Outcome', 'page', 'per_page', 'query[event][eq]', 'query[time][gt]', 'query', 'interval'],
   ...['url', 'name', 'events[]', 'events', 'webhook_id', 'background_color', 'authy_id', 'user_ip', 'reports', 'scope'],
+  ...['pin', 'jwt_token', 'integration_api_key'],
 ];
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 60 }),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomInt } from 'node:crypto';
+import { SignJWT } from 'jose';
 import { startAuthy } from '../support/authy';
 import type { AuthyRequest } from '../support/authy';
 import { until } from '../support/until';
@@ -309,5 +310,59 @@ describe('wherever parameters travel', () => {
     const { about } = newPhone();
     const json = { via: 'sms', phone_number: about.phone_number, country_code: 41, code_length: 6, locale: null };
     expect((await bench.authy('POST', `${PHONES}/verification/start`, { json })).status).toBe(200);
+  });
+});
+
+describe('an app that holds no key', () => {
+  const sign = (payload: Record<string, unknown>, key = bench.tenant.authyApiKey) =>
+    new SignJWT(payload).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).sign(Buffer.from(key));
+  const nowSeconds = () => Math.floor(Date.now() / 1_000);
+  const appId = async () => (await bench.authy('GET', '/protected/json/app/details')).body.app.app_id as number;
+  const claims = async ({ phone_number: phoneNumber }: About) => ({
+    app_id: await appId(),
+    phone_number: phoneNumber,
+    iat: nowSeconds(),
+  });
+  const withToken = (jwt: string) => ({ key: null, query: { jwt_token: jwt } });
+
+  test('verifies the one phone that its token is about', async () => {
+    const { about, e164 } = newPhone();
+    const jwt = await sign(await claims(about));
+    expect(await start(about, {}, withToken(jwt))).toMatchObject({ status: 200, body: { success: true } });
+    const code = codeIn(await textTo(e164));
+    const checked = await bench.authy('POST', `${PHONES}/verification/check`, {
+      key: null,
+      json: { ...about, verification_code: code, jwt_token: jwt },
+    });
+    expect(checked.body).toEqual({ message: 'Verification code is correct.', success: true });
+  });
+
+  test.each<[string, (about: About) => Promise<string>, number, string]>([
+    ['about another phone', async () => sign(await claims(newPhone().about)), 401, '60116'],
+    ['about none', async (about) => sign({ ...(await claims(about)), phone_number: undefined }), 401, '60116'],
+    ['of no application', async (about) => sign({ ...(await claims(about)), app_id: 'bank' }), 401, '60116'],
+    ['without a time', async (about) => sign({ ...(await claims(about)), iat: undefined }), 401, '60116'],
+    ['an hour old', async (about) => sign({ ...(await claims(about)), iat: nowSeconds() - 3_600 }), 401, '60086'],
+    ['of tomorrow', async (about) => sign({ ...(await claims(about)), iat: nowSeconds() + 86_400 }), 401, '60101'],
+    ['signed by another', async (about) => sign(await claims(about), 'x'.repeat(32)), 401, '60101'],
+    ['that is none', () => Promise.resolve('x.y'), 401, '60101'],
+  ])('with a token %s is refused, and nothing is sent', async (_what, make, status, number) => {
+    const { about, e164 } = newPhone();
+    const refused = await start(about, {}, withToken(await make(about)));
+    expect([refused.status, refused.body.error_code]).toEqual([status, number]);
+    expect(await bench.authy('GET', `${PHONES}/verification/status`, { query: about })).toMatchObject({ status: 404 });
+    expect(texts.filter(({ to }) => to === e164)).toEqual([]);
+  });
+
+  test('chooses no code, and does nothing else', async () => {
+    const { about } = newPhone();
+    const jwt = await sign(await claims(about));
+    const chosen = await start(about, { custom_code: '123456' }, withToken(jwt));
+    expect([chosen.status, chosen.body.error_code]).toEqual([403, '60091']);
+    const read = await bench.authy('GET', `${PHONES}/verification/status`, {
+      key: null,
+      query: { ...about, jwt_token: jwt },
+    });
+    expect([read.status, read.body.error_code]).toEqual([401, '60001']);
   });
 });

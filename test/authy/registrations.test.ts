@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
+import { toDigits } from '../../domain/code';
+import { createKeyring } from '../../platform/keys/keyring';
 import { createDevice, createWebCryptoKey, redeemAccountToken } from '../../sdk/device';
 import { signAccountToken } from '../support/accountToken';
 import { startAuthy } from '../support/authy';
@@ -110,4 +112,78 @@ test('the poll of another tenant does not see it', async () => {
     key: other.authyApiKey,
   });
   expect(status).toBe(404);
+});
+
+describe('by a code that is sent to the phone', () => {
+  const REGISTRATIONS = '/protected/json/registrations';
+  const newPhone = () => ({ country_code: '41', phone_number: `79${randomInt(1_000_000, 9_999_999)}` });
+  const start = (form: Record<string, string>) => bench.authy('POST', `${REGISTRATIONS}/start`, { form });
+  const confirm = (form: Record<string, string>) => bench.authy('POST', `${REGISTRATIONS}/confirm`, { form });
+  const pinOf = (id: string) => toDigits(createKeyring(bench.config.masterKeys).mac('phone-verification', id, '1'), 4);
+
+  test('who types it registers a device, of the user with that phone', async () => {
+    const phone = newPhone();
+    const started = await start({ ...phone, email: 'jane@example.com', via: 'call' });
+    expect([started.status, started.body]).toEqual([
+      200,
+      {
+        message: expect.stringMatching(/^Anruf an \+41 79-.* gestartet\.$/),
+        seconds_to_expire: expect.any(Number),
+        uuid: expect.any(String),
+        success: true,
+      },
+    ]);
+    const confirmed = await confirm({ ...phone, pin: pinOf(started.body.uuid as string) });
+    expect([confirmed.status, confirmed.body]).toEqual([
+      200,
+      {
+        registration_token: expect.any(String),
+        user: { id: expect.any(Number) },
+        message: expect.any(String),
+        success: true,
+      },
+    ]);
+    const { userId } = await register(confirmed.body.registration_token as string);
+    const user = (await bench.call('GET', `/v1/users/${userId}`)).body;
+    expect(user).toMatchObject({
+      authyId: confirmed.body.user.id,
+      phone: `+41${phone.phone_number}`,
+      email: 'jane@example.com',
+    });
+  });
+
+  test('a wrong pin, one that was used, and none at all are told apart', async () => {
+    const phone = newPhone();
+    const { body } = await start(phone);
+    const pin = pinOf(body.uuid as string);
+    const numberOf = async (form: Record<string, string>) => {
+      const { status, body: said } = await confirm(form);
+      return [status, said.error_code as string];
+    };
+    expect(await numberOf({ ...phone, pin: pin === '0000' ? '1111' : '0000' })).toEqual([401, '60036']);
+    expect((await confirm({ ...phone, pin })).status).toBe(200);
+    expect(await numberOf({ ...phone, pin })).toEqual([404, '60035']);
+    expect(await numberOf(phone)).toEqual([400, '60004']);
+    expect(await numberOf({ ...newPhone(), pin })).toEqual([404, '60035']);
+  });
+
+  test.each([
+    [{ phone_number: '12' }, 400, '60034'],
+    [{ phone_number: '' }, 400, '60004'],
+    [{ via: 'pigeon' }, 400, '60004'],
+    [{ email: 'nobody' }, 400, '60027'],
+    // A landline, which texts do not reach.
+    [{ phone_number: '446681800' }, 403, '60082'],
+  ])('is not started with %j', async (wrong, status, number) => {
+    const refused = await start({ ...newPhone(), ...wrong });
+    expect([refused.status, refused.body.error_code]).toEqual([status, number]);
+  });
+
+  test('goes out as seldom as other codes', async () => {
+    const phone = newPhone();
+    expect((await start(phone)).status).toBe(200);
+    const refused = await start(phone);
+    expect([refused.status, refused.body.error_code]).toEqual([429, '60003']);
+    expect(Number(refused.headers['retry-after'])).toBeLessThanOrEqual(30);
+  });
 });

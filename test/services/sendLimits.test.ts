@@ -4,9 +4,11 @@ import { createRecentActRows } from '../../db/recentActs';
 import { createSentCodeRows } from '../../db/sentCodes';
 import { inTransaction } from '../../db/transaction';
 import { DomainError } from '../../domain/errors';
-import type { SendLimits } from '../../domain/sendLimits';
+import type { Method } from '../../domain/method';
+import type { SendLimitChange } from '../../domain/sendLimits';
 import type { MasterKey } from '../../platform/config';
 import { createKeyring } from '../../platform/keys/keyring';
+import { keepNothing } from '../../services/idempotency';
 import { createSendLimits } from '../../services/sendLimits';
 import type { Reach } from '../../services/sendLimits';
 import { createTestDatabase } from '../support/database';
@@ -34,7 +36,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-const limit = (limits: Partial<SendLimits>) =>
+const limit = (limits: SendLimitChange) =>
   bench.services.rows.tenants.setSendLimits(bench.pool, bench.tenant.id, limits);
 /** 'sent', or after how many seconds the next one may be. */
 const sendTo = (to: Reach, hasPause = false, limits = bench.services.sendLimits): Promise<'sent' | number> =>
@@ -157,5 +159,60 @@ describe('while the master key is turned', () => {
     const processes = [under(k1, k2), under(k2, k1)];
     let next = 0;
     expect(sentOf(await sixty(() => sendTo({ phone }, false, processes[next++ % 2])))).toBe(5);
+  });
+});
+
+describe('an onboarding', () => {
+  const addUser = async () => (await bench.services.users.create(bench.tenant.id, { phone }, keepNothing)).id;
+  const start = async (userId: string, method?: Method) =>
+    (await bench.services.onboardings.start(bench.tenant.id, userId, { ownApp: false, method }, keepNothing))
+      .onboarding;
+  const choose = (id: string, method: Method) => bench.services.onboardings.chooseMethod(bench.tenant.id, id, method);
+  const find = (id: string) => bench.services.onboardings.find(bench.tenant.id, id);
+  const refusal = {
+    code: 'too_many_requests',
+    detail: { reason: 'codes to this phone', retryAfterSeconds: expect.any(Number) },
+  };
+
+  test.each(['sms', 'voice', 'push'] as const)(
+    'sends by %s as often as anybody, and then waits as it is',
+    async (by) => {
+      await limit({ perHour: 2 });
+      const userId = await addUser();
+      const { id } = await start(userId, by);
+      await bench.services.codes.send(bench.tenant.id, userId, { channel: 'sms', length: 6 }, keepNothing);
+      const before = await find(id);
+      await expect(choose(id, by)).rejects.toMatchObject(refusal);
+      // One that would replace it is refused before it does.
+      await expect(start(userId, by)).rejects.toMatchObject(refusal);
+      expect(await find(id)).toEqual({ ...before, readAtMs: expect.any(Number) });
+      await later('1 hour');
+      expect((await choose(id, by)).onboarding.status).toBe(before.status);
+    },
+  );
+
+  test('needs no message for an authenticator app', async () => {
+    await limit({ perDay: 0 });
+    expect((await start(await addUser(), 'totp')).status).toBe('waiting_for_code');
+  });
+
+  test('says that its reminder could not send the link, which can be sent later', async () => {
+    await limit({ perHour: 1 });
+    const { id } = await start(await addUser(), 'push');
+    await bench.services.rows.onboardings.recordLink(
+      bench.pool,
+      { tenantId: bench.tenant.id, id, linkRound: 1 },
+      'sent',
+    );
+    await bench.pool.query('update onboardings set remind_at = clock_timestamp() where id = $1', [id]);
+    const reminded = await bench.services.onboardingSteps.recordTime(bench.tenant.id, id);
+    expect(reminded).toMatchObject({ linkState: 'failed', linkRound: 1, remindAtMs: null });
+    const { rows } = await bench.pool.query<{ type: string }>(
+      `select type from events where onboarding_id = $1 and type ~ '_(reminded|failed)$' order by number`,
+      [id],
+    );
+    expect(rows.map(({ type }) => type)).toEqual(['onboarding_reminded', 'install_link_failed']);
+    await later('1 hour');
+    expect((await choose(id, 'push')).onboarding).toMatchObject({ linkState: 'waiting', linkRound: 2 });
   });
 });

@@ -18,6 +18,9 @@ export async function startOneTouch(options: Parameters<typeof startAuthy>[0] = 
     const user = await addUser({ url: app.url, call }, { devices });
     return { user, authyId: (await call('GET', `/v1/users/${user.id}`)).body.authyId as number };
   }
+  // The same person is asked by every test.
+  const limit = (most: number) => app.pool.query('update tenants set most_unapproved = $1', [most]);
+  await limit(10_000);
   const person = await addPerson();
 
   const pathOf = (authyId: number | string = person.authyId) => `/onetouch/json/users/${authyId}/approval_requests`;
@@ -28,6 +31,8 @@ export async function startOneTouch(options: Parameters<typeof startAuthy>[0] = 
     ...person,
     addPerson,
     pathOf,
+    /** How many questions one person may have that are not approved. */
+    limit,
     /** Asks the person, or another. */
     create,
     /** The same, well; answers the uuid. */
