@@ -134,9 +134,9 @@ export interface EventFilter {
  * Where a time begins among a tenant's numbers, and where it ends. The clock is read under the tenant's counter, so times
  * rise with numbers; with two conditions instead of one, an index would be read from its beginning to find them.
  */
-const firstSince = (parameter: string) =>
+export const firstSince = (parameter: string) =>
   `(select number from events where tenant_id = $1 and at >= ${parameter} order by at limit 1)`;
-const lastBefore = (parameter: string) =>
+export const lastBefore = (parameter: string) =>
   `(select number from events where tenant_id = $1 and at < ${parameter} order by at desc limit 1)`;
 
 /** A tenant's events, oldest first. */

@@ -1,4 +1,4 @@
-import { isAuthys, toEvent } from './events';
+import { firstSince, isAuthys, lastBefore, toEvent } from './events';
 import type { EventRow, RecordedEvent } from './events';
 import type { Queryable } from './transaction';
 
@@ -78,10 +78,12 @@ export async function listNewest(
   return rows.map(toEvent);
 }
 
-/** Whole hours: from the first on, before the second. */
+/** Whole hours, from the first on and before the second, and what lies around them: from `since` on, and before `before`. */
 export interface Hours {
+  since: Date;
   from: Date;
   until: Date;
+  before: Date;
 }
 
 /** The beginning of the bucket of so many seconds (UTC) that a time falls into. */
@@ -110,22 +112,32 @@ export const countEvents = (
     [tenantId, types, first, last],
   );
 
-/** The same within whole hours, and by buckets that consist of such: out of a sixth of the pages. */
+const rest = (since: string, before: string) => `
+  select ${bucketOf('at', 3_600)} as hour, type, channel, count(*) as count from events
+   where tenant_id = $1 and type = any($2) and ${isAuthys('events')}
+     and number between ${firstSince(since)} and ${lastBefore(before)} group by 1, 2, 3`;
+
+/**
+ * The same by buckets that consist of whole hours: out of a sixth of the pages. First by hour, as the index has them in
+ * order, and then by bucket: half the work.
+ */
 export const countHours = (
   db: Queryable,
   tenantId: string,
   types: readonly string[],
-  { from, until }: Hours,
+  { since, from, until, before }: Hours,
   bucketSeconds?: number,
 ): Promise<Count[]> =>
   count(
     db,
-    // Counted by hour first, as the index has them in order, and then by bucket: half the work.
     `select ${bucketOf('hour', bucketSeconds)} as at, type, channel, sum(count) as count from (
-       select type, hour, channel, count(*) as count from events
-        where tenant_id = $1 and type = any($2) and hour >= $3 and hour < $4 and ${isAuthys('events')} group by 1, 2, 3
+       select hour, type, channel, count(*) as count from events
+        where tenant_id = $1 and type = any($2) and ${isAuthys('events')}
+          and hour >= $4 and hour < $5 group by type, hour, channel
+       union all ${rest('$3', '$4')}
+       union all ${rest('$5', '$6')}
      ) by_hour group by 1, 2, 3`,
-    [tenantId, types, from, until],
+    [tenantId, types, since, from, until, before],
   );
 
 /** The hours into which a tenant's events of these numbers fall, in their order. */

@@ -21,16 +21,17 @@ const HOURS_TOGETHER = 1_000_000;
 
 /** Counts what a selection finds in indexes, whatever its objects. */
 export function createCounting({ pool, turns }: CountingDeps) {
-  const rangeOf = (tenantId: string, fromMs: number | undefined, untilMs: number | undefined) =>
-    findNumbers(pool, tenantId, { since: dateOf(fromMs), until: dateOf(untilMs) });
-
-  /** The whole hours from one instant to another, in pieces that are counted in one statement each. */
-  async function piecesOf(tenantId: string, { first, last }: NumberRange, { from, until }: Hours): Promise<Hours[]> {
+  /** In pieces that are counted in one statement each. */
+  async function piecesOf(tenantId: string, { first, last }: NumberRange, whole: Hours): Promise<Hours[]> {
     const cuts: number[] = [];
     for (let number = first + HOURS_TOGETHER; number <= last; number += HOURS_TOGETHER) cuts.push(number);
     const hours = cuts.length === 0 ? [] : await hoursOf(pool, tenantId, cuts);
-    const within = hours.filter((hour) => hour > from && hour < until);
-    return [from, ...within].map((start, i) => ({ from: start, until: within[i] ?? until }));
+    const within = hours.filter((hour) => hour > whole.from && hour < whole.until);
+    return [whole.from, ...within].map((from, i) => {
+      const until = within[i];
+      const since = i === 0 ? whole.since : from;
+      return until ? { since, from, until, before: until } : { ...whole, since, from };
+    });
   }
 
   /** Calls back with how many there are of each name, and in which bucket of so many seconds; altogether without. */
@@ -39,9 +40,10 @@ export function createCounting({ pool, turns }: CountingDeps) {
     bucketSeconds: number | undefined,
     add: (name: string, atMs: number, count: number) => void,
   ): Promise<void> {
-    const { names, fromMs = 0 } = selection;
+    const { names, fromMs, untilMs: given } = selection;
     const types = [...new Set(kindsOf(names).map(({ type }) => type))];
-    const range = types.length === 0 ? undefined : await rangeOf(tenantId, selection.fromMs, selection.untilMs);
+    if (types.length === 0) return;
+    const range = await findNumbers(pool, tenantId, { since: dateOf(fromMs), until: dateOf(given) });
     if (!range) return;
 
     async function counted(work: () => Promise<Count[]>): Promise<void> {
@@ -52,32 +54,27 @@ export function createCounting({ pool, turns }: CountingDeps) {
       }
     }
 
-    async function countNumbers(numbers: NumberRange | undefined): Promise<void> {
-      for (const part of numbers ? partsOf(numbers) : []) {
+    const untilMs = given ?? (await hoursOf(pool, tenantId, [range.last]))[0]!.getTime() + HOUR_MS;
+    const whole = wholeHours(fromMs ?? 0, untilMs);
+    if (whole && (bucketSeconds === undefined || bucketSeconds * 1_000 >= HOUR_MS)) {
+      for (const piece of await piecesOf(tenantId, range, whole)) {
+        await counted(() => countHours(pool, tenantId, types, piece, bucketSeconds));
+      }
+    } else {
+      for (const part of partsOf(range)) {
         await counted(() => countEvents(pool, tenantId, types, part, bucketSeconds));
       }
     }
-
-    const untilMs = selection.untilMs ?? (await hoursOf(pool, tenantId, [range.last]))[0]!.getTime() + HOUR_MS;
-    const whole = wholeHours(fromMs, untilMs);
-    if (!whole || (bucketSeconds !== undefined && bucketSeconds * 1_000 < HOUR_MS)) return countNumbers(range);
-    for (const piece of await piecesOf(tenantId, range, whole)) {
-      await counted(() => countHours(pool, tenantId, types, piece, bucketSeconds));
-    }
-    // What is left of the hours in which it begins and ends.
-    const [start, end] = [whole.from.getTime(), whole.until.getTime()];
-    if (fromMs < start) await countNumbers(await rangeOf(tenantId, fromMs, start));
-    if (untilMs > end) await countNumbers(await rangeOf(tenantId, end, untilMs));
   };
 }
 
 const dateOf = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms));
 
-/** Those that lie between two instants; undefined where none does. */
-function wholeHours(fromMs: number, untilMs: number): Hours | undefined {
-  const from = Math.ceil(fromMs / HOUR_MS) * HOUR_MS;
-  const until = Math.floor(untilMs / HOUR_MS) * HOUR_MS;
-  return from < until ? { from: new Date(from), until: new Date(until) } : undefined;
+/** Those that lie between two instants, and the rest; undefined where none does. */
+function wholeHours(sinceMs: number, beforeMs: number): Hours | undefined {
+  const from = new Date(Math.ceil(sinceMs / HOUR_MS) * HOUR_MS);
+  const until = new Date(Math.floor(beforeMs / HOUR_MS) * HOUR_MS);
+  return from < until ? { since: new Date(sinceMs), from, until, before: new Date(beforeMs) } : undefined;
 }
 
 /** A range in pieces that are counted in one statement each. */

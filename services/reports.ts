@@ -71,13 +71,13 @@ export function createReports({ pool, turns, authyFacts, authyEvents }: ReportDe
     if (!range || narrowing === null) return;
     const kinds = kindsOf(selection.names);
     const among = new Set([...selection.objects, ...(attribute ? [attribute] : [])].map(({ object }) => object));
-    const { listObjects } = await authyEvents.teller(tenantId);
+    const teller = await authyEvents.teller(tenantId);
     let { last } = range;
     for (let read = 0; !gone.aborted; read += BATCH) {
       if (read >= MOST_READ) throw new DomainError('report_too_broad');
       const part = { first: range.first, last, limit: BATCH };
       const events = await turns(() => listNewest(pool, tenantId, kinds, part, narrowing));
-      for (const [i, objects] of (await listObjects(events, among)).entries()) {
+      for (const [i, objects] of (await teller.listObjects(events, among)).entries()) {
         if (hasValues(objects, selection.objects)) yield { event: events[i]!, objects };
       }
       if (events.length < BATCH) return;
