@@ -1,4 +1,3 @@
-import type { NewEvent } from '../domain/event';
 import type { Keyring } from '../platform/keys/keyring';
 import type { Queryable } from './transaction';
 import { createPersonalData } from './users';
@@ -29,16 +28,6 @@ export interface ApprovalFacts {
   answeredBy: string | null;
   answeredAtMs: number | null;
 }
-
-/** Those whom events name, by id. */
-export interface NamedRows {
-  users: ReadonlyMap<string, UserFacts>;
-  devices: ReadonlyMap<string, DeviceFacts>;
-  approvals: ReadonlyMap<string, ApprovalFacts>;
-}
-
-const byId = <T extends { id: string }>(rows: readonly T[]) => new Map(rows.map((row) => [row.id, row]));
-const idsOf = (ids: readonly (string | null | undefined)[]) => [...new Set(ids.filter((id) => id != null))];
 
 /** What is known of those whom events name. */
 export function createAuthyFactRows(keyring: Keyring) {
@@ -96,19 +85,15 @@ export function createAuthyFactRows(keyring: Keyring) {
     }));
   }
 
-  return {
-    /** Those whom these events of a tenant name, and those who answered its approvals. */
-    async findNamed(
-      db: Queryable,
-      tenantId: string,
-      events: readonly Pick<NewEvent, 'userId' | 'deviceId' | 'approvalId'>[],
-    ): Promise<NamedRows> {
-      const approvals = await findApprovals(db, tenantId, idsOf(events.map(({ approvalId }) => approvalId)));
-      const people = [...events.map(({ userId }) => userId), ...approvals.map(({ answeredBy }) => answeredBy)];
-      const users = await findUsers(db, tenantId, idsOf(people));
-      const devices = await findDevices(db, tenantId, idsOf(events.map(({ deviceId }) => deviceId)));
-      return { approvals: byId(approvals), users: byId(users), devices: byId(devices) };
-    },
-  };
+  /** Also of a user who was removed. */
+  async function findUserId(db: Queryable, tenantId: string, authyId: number): Promise<string | undefined> {
+    const { rows } = await db.query<{ id: string }>(`select id from users where tenant_id = $1 and authy_id = $2`, [
+      tenantId,
+      authyId,
+    ]);
+    return rows[0]?.id;
+  }
+
+  return { findApprovals, findUsers, findDevices, findUserId };
 }
 export type AuthyFactRows = ReturnType<typeof createAuthyFactRows>;

@@ -1,3 +1,4 @@
+import { TOLD_OUTSIDE_ONBOARDINGS } from '../domain/authyEvents';
 import type { EventType, NewEvent } from '../domain/event';
 import type { Queryable, Tx } from './transaction';
 
@@ -20,10 +21,16 @@ export interface Topic {
 /** The channel of NOTIFY; its payload is `<kind>:<id>`. */
 export const CHANNEL = 'countersign';
 
+/** Whether the Authy API may tell an event. An index has the same words (`events_by_hour`). */
+export const isAuthys = (event: string) =>
+  `(${event}.onboarding_id is null or ${event}.type not in ('${TOLD_OUTSIDE_ONBOARDINGS.join(`', '`)}'))`;
+
 /** Whether `endpoint` subscribes to an event: to all, to its type, or to its type about this channel only. */
 export const subscribes = (event: string) =>
-  `(endpoint.event_types is null or ${event}.type = any(endpoint.event_types)
-    or ${event}.type || ':' || (${event}.data->>'channel') = any(endpoint.event_types))`;
+  `(endpoint.event_types is null
+    or (${event}.type = any(endpoint.event_types)
+        or ${event}.type || ':' || (${event}.data->>'channel') = any(endpoint.event_types))
+       and (endpoint.authy_events is null or ${isAuthys(event)}))`;
 
 /**
  * Writes events, one delivery for each endpoint that subscribes to them, and wakes whoever waits. The last statement of
@@ -48,7 +55,7 @@ export async function recordEvents(
            jsonb_to_recordset($3::jsonb)
              as (type text, "userId" uuid, "deviceId" uuid, "approvalId" uuid, "onboardingId" uuid, data jsonb)
          ) with ordinality as e (type, "userId", "deviceId", "approvalId", "onboardingId", data, position)
-       returning number, type, data
+       returning number, type, onboarding_id, data
      ), due as (
        insert into deliveries (id, tenant_id, kind, target, endpoint_id, event_number, due_at)
        select endpoint.id || '_' || written.number, $1, 'event', endpoint.id::text, endpoint.id, written.number,
@@ -129,9 +136,9 @@ export interface EventFilter {
  * Where a time begins among a tenant's numbers, and where it ends. The clock is read under the tenant's counter, so times
  * rise with numbers; with two conditions instead of one, an index would be read from its beginning to find them.
  */
-const firstSince = (parameter: string) =>
+export const firstSince = (parameter: string) =>
   `(select number from events where tenant_id = $1 and at >= ${parameter} order by at limit 1)`;
-const lastBefore = (parameter: string) =>
+export const lastBefore = (parameter: string) =>
   `(select number from events where tenant_id = $1 and at < ${parameter} order by at desc limit 1)`;
 
 /** A tenant's events, oldest first. */

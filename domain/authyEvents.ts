@@ -6,6 +6,8 @@ import type { EventType, NewEvent } from './event';
 export interface EventSource {
   type: EventType;
   channels?: readonly string[];
+  /** Not where it belongs to an onboarding: its confirmation is asked for by us, and back ends know nothing of it. */
+  outsideOnboardings?: true;
 }
 
 interface CatalogueEntry {
@@ -48,7 +50,10 @@ const CATALOGUE = {
   // OneTouch
   one_touch_request_responded: {
     objects: ['app', 'onetouch_request', 'user'],
-    from: [{ type: 'approval_approved' }, { type: 'approval_denied' }],
+    from: [
+      { type: 'approval_approved', outsideOnboardings: true },
+      { type: 'approval_denied', outsideOnboardings: true },
+    ],
   },
   // phone verification
   phone_verification_started: {
@@ -91,8 +96,18 @@ export const sourcesOf = (name: AuthyEventName): readonly EventSource[] => CATAL
 export const subscriptionTo = (names: readonly AuthyEventName[]): string[] =>
   names.flatMap(sourcesOf).flatMap(({ type, channels }) => channels?.map((channel) => `${type}:${channel}`) ?? [type]);
 
+/** What is told only where it belongs to no onboarding. */
+export const TOLD_OUTSIDE_ONBOARDINGS: readonly EventType[] = AUTHY_EVENT_NAMES.flatMap(sourcesOf)
+  .filter(({ outsideOnboardings }) => outsideOnboardings)
+  .map(({ type }) => type);
+
 /** The name under which one of our events is told, undefined for what the Authy API has no event for. */
-export function authyNameOf({ type, data }: Pick<NewEvent, 'type' | 'data'>): AuthyEventName | undefined {
+export function authyNameOf({
+  type,
+  data,
+  onboardingId,
+}: Pick<NewEvent, 'type' | 'data' | 'onboardingId'>): AuthyEventName | undefined {
+  if (onboardingId !== undefined && TOLD_OUTSIDE_ONBOARDINGS.includes(type)) return undefined;
   const channel = String(data?.['channel']);
   return AUTHY_EVENT_NAMES.find((name) =>
     sourcesOf(name).some((from) => from.type === type && (from.channels?.includes(channel) ?? true)),
@@ -133,6 +148,24 @@ export interface AuthyEvent {
   objects: AuthyObjects;
 }
 
+/** The objects of an event that are among these; none for what the Authy API has no event for. */
+export function objectsOf(
+  event: TellableEvent,
+  facts: AuthyFacts,
+  { plain, among }: { plain: boolean; among: ReadonlySet<AuthyObjectName> },
+): AuthyObjects {
+  const name = authyNameOf(event);
+  const objects: readonly AuthyObjectName[] = name ? CATALOGUE[name].objects : [];
+  return toAuthyObjects(
+    objects.filter((object) => among.has(object)),
+    event,
+    facts,
+    { plain },
+  );
+}
+
+export const ALL_OBJECTS: ReadonlySet<AuthyObjectName> = new Set(Object.keys(AUTHY_OBJECTS) as AuthyObjectName[]);
+
 /**
  * What the Authy API has no event for keeps our name, and tells of no object. Who called is not kept with events: there
  * is no address.
@@ -149,7 +182,7 @@ export function toAuthyEvent(
     time: toAuthyTime(event.at),
     public: true,
     request: { id: requestId, ip: null },
-    objects: name ? toAuthyObjects(CATALOGUE[name].objects, event, facts, { plain }) : {},
+    objects: objectsOf(event, facts, { plain, among: ALL_OBJECTS }),
   };
 }
 

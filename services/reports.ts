@@ -1,29 +1,29 @@
 import type { Pool } from 'pg';
+import type { AuthyFactRows } from '../db/authyFacts';
 import { findNumbers } from '../db/events';
-import { countEvents, listNewest } from '../db/reporting';
-import type { Narrowing, NumberRange } from '../db/reporting';
-import type { UserRows } from '../db/users';
-import type { AuthyAttribute, AuthyEvent } from '../domain/authyEvents';
+import type { RecordedEvent } from '../db/events';
+import { listNewest } from '../db/reporting';
+import type { Narrowing } from '../db/reporting';
 import { authyNameOf } from '../domain/authyEvents';
+import type { AuthyAttribute, AuthyEvent } from '../domain/authyEvents';
+import type { AuthyObjects } from '../domain/authyObjects';
 import { DomainError } from '../domain/errors';
-import type { EventType } from '../domain/event';
 import { hasValues, kindsOf, valuesOf } from '../domain/reporting';
 import type { Selection } from '../domain/reporting';
 import type { AuthyEvents } from './authyEvents';
+import { createCounting } from './counting';
 import type { Turns } from './turns';
 
 export interface ReportDeps {
   pool: Pool;
   turns: Turns;
-  users: Pick<UserRows, 'findByAuthyId'>;
-  authyEvents: Pick<AuthyEvents, 'tell'>;
+  authyFacts: Pick<AuthyFactRows, 'findUserId'>;
+  authyEvents: Pick<AuthyEvents, 'teller' | 'tell'>;
 }
 
 /** Read together where objects have to be looked at, and how many of them for one answer. */
 const BATCH = 1_000;
 const MOST_READ = 250_000;
-/** Counted in one statement: well within its time-out. */
-const COUNTED_TOGETHER = 250_000;
 
 export interface Asked {
   tenantId: string;
@@ -34,7 +34,8 @@ export interface Asked {
 const dateOf = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms));
 
 /** What happened, counted and searched. Names and times are looked up in indexes; values of objects by reading events. */
-export function createReports({ pool, turns, users, authyEvents }: ReportDeps) {
+export function createReports({ pool, turns, authyFacts, authyEvents }: ReportDeps) {
+  const count = createCounting({ pool, turns });
   const rangeOf = (tenantId: string, { fromMs, untilMs }: Selection) =>
     findNumbers(pool, tenantId, { since: dateOf(fromMs), until: dateOf(untilMs) });
 
@@ -44,9 +45,10 @@ export function createReports({ pool, turns, users, authyEvents }: ReportDeps) {
     for (const { object, attribute, operator, value } of objects) {
       if (operator !== 'eq') continue;
       if (object === 'user' && attribute === 'authy_id') {
-        const user = AUTHY_ID.test(value) ? await users.findByAuthyId(pool, tenantId, Number(value)) : undefined;
-        if (!user) return null;
-        narrowing.userId = user.id;
+        // As it is told: also of who was removed since.
+        const known = isAuthyId(value) ? await authyFacts.findUserId(pool, tenantId, Number(value)) : undefined;
+        if (known === undefined) return null;
+        narrowing.userId = known;
       }
       if (object === 'onetouch_request' && attribute === 'uuid') {
         if (!UUID.test(value)) return null;
@@ -56,40 +58,30 @@ export function createReports({ pool, turns, users, authyEvents }: ReportDeps) {
     return narrowing;
   }
 
-  /** Those events of a selection whose objects have the values, newest first. @throws report_too_broad */
-  async function* search({ tenantId, selection, gone }: Asked): AsyncGenerator<AuthyEvent> {
+  /**
+   * Those events of a selection whose objects have the values, newest first, with these objects and that of an attribute.
+   * @throws report_too_broad
+   */
+  async function* search(
+    { tenantId, selection, gone }: Asked,
+    attribute?: AuthyAttribute,
+  ): AsyncGenerator<{ event: RecordedEvent; objects: AuthyObjects }> {
     const range = await rangeOf(tenantId, selection);
     const narrowing = await narrow(tenantId, selection);
     if (!range || narrowing === null) return;
     const kinds = kindsOf(selection.names);
+    const among = new Set([...selection.objects, ...(attribute ? [attribute] : [])].map(({ object }) => object));
+    const teller = await authyEvents.teller(tenantId);
     let { last } = range;
     for (let read = 0; !gone.aborted; read += BATCH) {
       if (read >= MOST_READ) throw new DomainError('report_too_broad');
       const part = { first: range.first, last, limit: BATCH };
       const events = await turns(() => listNewest(pool, tenantId, kinds, part, narrowing));
-      for (const told of await authyEvents.tell(tenantId, events, selection.spelled)) {
-        if (hasValues(told.objects, selection.objects)) yield told;
+      for (const [i, objects] of (await teller.listObjects(events, among)).entries()) {
+        if (hasValues(objects, selection.objects)) yield { event: events[i]!, objects };
       }
       if (events.length < BATCH) return;
       last = events.at(-1)!.number - 1;
-    }
-  }
-
-  /** Calls back with how many there are of each name, and when. */
-  async function count(
-    { tenantId, selection, gone }: Asked,
-    bucketSeconds: number | undefined,
-    add: (name: string, atMs: number, count: number) => void,
-  ): Promise<void> {
-    const range = await rangeOf(tenantId, selection);
-    const types = [...new Set(kindsOf(selection.names).map(({ type }) => type))];
-    if (!range || types.length === 0) return;
-    for (const part of parts(range)) {
-      if (gone.aborted) return;
-      for (const found of await turns(() => countEvents(pool, tenantId, types, part, bucketSeconds))) {
-        const name = authyNameOf({ type: found.type as EventType, data: { channel: found.channel } });
-        if (name && selection.names.includes(name)) add(name, found.at?.getTime() ?? 0, found.count);
-      }
     }
   }
 
@@ -99,13 +91,13 @@ export function createReports({ pool, turns, users, authyEvents }: ReportDeps) {
       const { tenantId, selection } = asked;
       const offset = (page - 1) * perPage;
       if (selection.objects.length > 0) {
-        const found: AuthyEvent[] = [];
+        const found: RecordedEvent[] = [];
         let position = 0;
-        for await (const event of search(asked)) {
+        for await (const { event } of search(asked)) {
           if (position++ >= offset) found.push(event);
           if (found.length === perPage) break;
         }
-        return found;
+        return authyEvents.tell(tenantId, found, selection.spelled);
       }
       const range = await rangeOf(tenantId, selection);
       if (!range) return [];
@@ -123,7 +115,7 @@ export function createReports({ pool, turns, users, authyEvents }: ReportDeps) {
         return counts;
       }
       const bucketMs = bucketSeconds * 1_000;
-      for await (const { time } of search(asked)) add(Math.floor(Date.parse(time) / bucketMs) * bucketMs, 1);
+      for await (const { event } of search(asked)) add(Math.floor(event.at.getTime() / bucketMs) * bucketMs, 1);
       return counts;
     },
 
@@ -134,8 +126,9 @@ export function createReports({ pool, turns, users, authyEvents }: ReportDeps) {
       if (attribute === 'event' && asked.selection.objects.length === 0) {
         await count(asked, undefined, (name, _atMs, more) => add(name, more));
       } else {
-        for await (const { event, objects } of search(asked)) {
-          const terms = attribute === 'event' ? [event] : new Set(valuesOf(objects, attribute).map(String));
+        const of = attribute === 'event' ? undefined : attribute;
+        for await (const { event, objects } of search(asked, of)) {
+          const terms = of ? new Set(valuesOf(objects, of).map(String)) : [authyNameOf(event)!];
           for (const term of terms) add(term, 1);
         }
       }
@@ -147,11 +140,4 @@ export function createReports({ pool, turns, users, authyEvents }: ReportDeps) {
 export type Reports = ReturnType<typeof createReports>;
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
-const AUTHY_ID = /^\d{1,9}$/;
-
-/** A range in pieces that are counted in one statement each. */
-function* parts({ first, last }: NumberRange): Generator<NumberRange> {
-  for (let from = first; from <= last; from += COUNTED_TOGETHER) {
-    yield { first: from, last: Math.min(from + COUNTED_TOGETHER - 1, last) };
-  }
-}
+const isAuthyId = (text: string): boolean => /^\d{1,10}$/.test(text) && Number(text) < 2 ** 31;

@@ -78,6 +78,14 @@ describe('events', () => {
     expect(await namesOf({ 'query[objects.onetouch_request.uuid][eq]': 'x' })).toEqual([]);
   });
 
+  test('of a user who was removed are found by the id that they are told with', async () => {
+    const gone = (await world.program.call('POST', '/v1/users', { externalId: 'gone' })).body;
+    await world.program.call('DELETE', `/v1/users/${gone.id}`);
+    const ofGone = { 'query[objects.user.s_authy_id][eq]': String(gone.authyId) };
+    expect(await namesOf(ofGone)).toEqual(['user_removed', 'user_added']);
+    await world.program.pool.query('delete from events where user_id = $1', [gone.id]);
+  });
+
   test('are spelled as they were asked for', async () => {
     expect(await namesOf({ 'query[event][eq]': 'device_registration_complete' })).toEqual([
       'device_registration_complete',

@@ -56,6 +56,25 @@ describe('a histogram', () => {
     }
   });
 
+  test.each([
+    ['in the middle of an hour', '2026-03-01T12:00:30Z', '2026-03-04T12:02:00.001Z'],
+    ['with an event, and before one', '2026-03-02T12:01:00Z', '2026-03-05T12:01:00Z'],
+    ['in one hour', '2026-03-02T12:00:30Z', '2026-03-02T12:01:30Z'],
+    ['before everything, and never', '2026-02-27T23:30:00Z', undefined],
+  ])('that begins and ends %s counts no event too many and none twice', async (_when, from, until) => {
+    const bounds = { 'scope[time][gte]': from, ...(until !== undefined && { 'scope[time][lt]': until }) };
+    for (const interval of ['hour', 'day']) {
+      const query = { interval, 'report[all][event][gte]': 'a', ...bounds };
+      const ask = async (more = {}) => (await report('date_histogram', { ...query, ...more })).body.all as object[];
+      expect(await ask()).toEqual(await ask({ 'scope[objects.app.s_type][eq]': 'full' }));
+    }
+    const names = await report('terms', bounds);
+    expect(names.body.terms).toEqual(
+      (await report('terms', { ...bounds, 'scope[objects.app.s_type][eq]': 'full' })).body.terms,
+    );
+    expect(names.body.terms.length).toBeGreaterThan(0);
+  });
+
   test('of many buckets comes in pages, which together are the whole', async () => {
     const query = { interval: 'minute', 'scope[time][lt]': '2026-03-06', 'report[all][event][gte]': 'a' };
     const buckets: { time: string; count: number }[] = [];

@@ -63,6 +63,8 @@ export async function startReporting() {
     { type: 'user_created', at: at(3), userId: bert.id },
     { type: 'approval_created', at: at(3, 1), userId: bert.id, approvalId: approvals[0]! },
     { type: 'approval_approved', at: at(3, 2), approvalId: approvals[0]! },
+    // A confirmation, of which the Authy API knows nothing.
+    { type: 'approval_approved', at: at(3, 3), approvalId: approvals[1]!, onboardingId: randomUUID() },
     { type: 'approval_denied', at: at(4), approvalId: approvals[1]! },
     { type: 'code_sent', at: at(4, 1), userId: bert.id, data: { channel: 'sms' } },
   ]);

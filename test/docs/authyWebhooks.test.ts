@@ -9,7 +9,8 @@ test('the catalogue of the Authy API in the documentation is that of the product
     name,
     sourcesOf(name)
       .map(
-        ({ type, channels }) => `\`${type}\`${channels ? ` (${channels.map((one) => `\`${one}\``).join(', ')})` : ''}`,
+        ({ type, channels, outsideOnboardings }) =>
+          `\`${type}\`${channels ? ` (${channels.map((one) => `\`${one}\``).join(', ')})` : ''}${outsideOnboardings ? '¹' : ''}`,
       )
       .join(', '),
   ]);

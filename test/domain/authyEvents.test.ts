@@ -45,6 +45,12 @@ test.each([
   expect(authyNameOf({ type, data })).toBe(name);
 });
 
+test('how the confirmation of an onboarding was answered is not told: no back end asked for it', () => {
+  const onboardingId = 'o-1';
+  expect(authyNameOf({ type: 'approval_approved', onboardingId })).toBeUndefined();
+  expect(authyNameOf({ type: 'code_accepted', onboardingId })).toBe('token_verified');
+});
+
 test('a registered device is also known by the name without d', () => {
   expect(toAuthyEventName('device_registration_complete')).toBe('device_registration_completed');
   expect(toAuthyEventName('toString')).toBeUndefined();

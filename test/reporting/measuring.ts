@@ -1,6 +1,6 @@
 import { Pool } from 'pg';
 import { findNumbers } from '../../db/events';
-import { countEvents, listNewest } from '../../db/reporting';
+import { countEvents, countHours, listNewest } from '../../db/reporting';
 import type { Queryable } from '../../db/transaction';
 import type { AuthyEventName } from '../../domain/authyEvents';
 import { AUTHY_EVENT_NAMES } from '../../domain/authyEvents';
@@ -92,12 +92,26 @@ export async function explain(databaseUrl: string, tenantId: string, { since, un
     await findNumbers(explaining, tenantId, { since: new Date(since), until: new Date(until) });
     const range = (await findNumbers(pool, tenantId, { since: new Date(since), until: new Date(until) }))!;
     const typesOf = (names: readonly AuthyEventName[]) => [...new Set(kindsOf(names).map(({ type }) => type))];
-    await countEvents(explaining, tenantId, typesOf(['token_verified']), range, 86_400);
-    await countEvents(explaining, tenantId, typesOf(AUTHY_EVENT_NAMES), range, 86_400);
+    const hours = {
+      ...{ since: new Date(since), from: wholeHour(since, Math.ceil) },
+      ...{ until: wholeHour(until, Math.floor), before: new Date(until) },
+    };
+    await countHours(explaining, tenantId, typesOf(['token_verified']), hours, 86_400);
+    await countHours(explaining, tenantId, typesOf(AUTHY_EVENT_NAMES), hours, 86_400);
+    await countEvents(explaining, tenantId, typesOf(AUTHY_EVENT_NAMES), range, 60);
     await listNewest(explaining, tenantId, kindsOf(AUTHY_EVENT_NAMES), { ...range, limit: 50 });
   } finally {
     await pool.end();
   }
-  const titles = ['where the month begins and ends', 'one name by day', 'every name by day', 'the newest 50'];
+  const titles = [
+    'where the month begins and ends',
+    'one name by day',
+    'every name by day',
+    'every name by minute: a month, though a page has 1,000 minutes at most',
+    'the newest 50',
+  ];
   return plans.map((plan, i) => `-- ${titles[i]}\n${plan}`);
 }
+
+const HOUR_MS = 3_600_000;
+const wholeHour = (at: string, round: (hours: number) => number) => new Date(round(Date.parse(at) / HOUR_MS) * HOUR_MS);

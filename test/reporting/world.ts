@@ -32,10 +32,10 @@ export async function createWorld(
 ): Promise<World> {
   const cluster = await startCluster(home);
   const kept = home && path.join(home, 'keys.json');
+  await migrate(cluster.url);
   if (kept && fs.existsSync(kept)) {
     return { cluster, keys: JSON.parse(fs.readFileSync(kept, 'utf8')) as Keys };
   }
-  await migrate(cluster.url);
   const key = randomBytes(32);
   const pool = createPool(cluster.url, { size: 2 });
   const services = createTenants(pool, createTenantRows(createKeyring([{ id: 'k1', key }])));

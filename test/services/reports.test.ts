@@ -8,7 +8,7 @@ const BATCH = 1_000;
 
 /** A tenant whose events never end, and of which none has the value that is looked for. */
 function setup() {
-  const seen = { batches: 0 };
+  const seen = { batches: 0, asked: [] as number[] };
   const row = (number: number) => ({
     tenant_id: 't',
     number: String(number),
@@ -28,18 +28,19 @@ function setup() {
   const reports = createReports({
     pool,
     turns: createTurns(1),
-    users: { findByAuthyId: () => Promise.resolve(undefined) },
+    authyFacts: {
+      findUserId(_db, _tenantId, authyId) {
+        seen.asked.push(authyId);
+        return Promise.resolve(undefined);
+      },
+    },
     authyEvents: {
-      tell: (_tenantId, events) =>
-        Promise.resolve(
-          events.map(({ at }) => ({
-            event: 'user_added',
-            time: at.toISOString(),
-            public: true,
-            request: { id: '', ip: null },
-            objects: { user: { s_locale: 'en' } },
-          })),
-        ),
+      tell: () => Promise.resolve([]),
+      teller: () =>
+        Promise.resolve({
+          tell: () => Promise.resolve([]),
+          listObjects: (events) => Promise.resolve(events.map(() => ({ user: { s_locale: 'en' } }))),
+        }),
     },
   });
   const selection = toSelection([['objects.user.locale', 'eq', 'xx']]);
@@ -60,10 +61,15 @@ test('nothing is read for a caller who has gone', async () => {
   expect(seen.batches).toBe(0);
 });
 
-test('a user whom nobody knows is found nowhere, without reading', async () => {
+test.each([
+  ['1635', [1_635]],
+  ['2147483647', [2_147_483_647]],
+  ['2147483648', []],
+  ['Anna', []],
+])('the user %s, whom nobody knows, is found nowhere, without reading', async (id, asked) => {
   const { reports, seen } = setup();
-  const selection = toSelection([['objects.user.authy_id', 'eq', '1635']]);
-  const asked = { tenantId: 't', selection, gone: new AbortController().signal };
-  expect(await reports.countByTerm(asked, 'event')).toEqual([]);
-  expect(seen.batches).toBe(0);
+  const selection = toSelection([['objects.user.authy_id', 'eq', id]]);
+  const { signal: gone } = new AbortController();
+  expect(await reports.countByTerm({ tenantId: 't', selection, gone }, 'event')).toEqual([]);
+  expect(seen).toEqual({ batches: 0, asked });
 });

@@ -4,7 +4,15 @@ import type { Pool } from 'pg';
 export async function putEvents(
   pool: Pool,
   tenantId: string,
-  events: readonly { type: string; at: Date; userId?: string; deviceId?: string; approvalId?: string; data?: object }[],
+  events: readonly {
+    type: string;
+    at: Date;
+    userId?: string;
+    deviceId?: string;
+    approvalId?: string;
+    onboardingId?: string;
+    data?: object;
+  }[],
 ): Promise<void> {
   await pool.query(
     `with counter as (
@@ -12,12 +20,14 @@ export async function putEvents(
        on conflict (tenant_id) do update set last_number = event_counters.last_number + $2
        returning last_number - $2 as before
      )
-     insert into events (tenant_id, number, type, user_id, device_id, approval_id, data, at)
-     select $1, before + position, e.type, e."userId", e."deviceId", e."approvalId", coalesce(e.data, '{}'), e.at
+     insert into events (tenant_id, number, type, user_id, device_id, approval_id, onboarding_id, data, at)
+     select $1, before + position, e.type, e."userId", e."deviceId", e."approvalId", e."onboardingId",
+            coalesce(e.data, '{}'), e.at
        from counter, rows from (
          jsonb_to_recordset($3::jsonb)
-           as (type text, "userId" uuid, "deviceId" uuid, "approvalId" uuid, data jsonb, at timestamptz)
-       ) with ordinality as e (type, "userId", "deviceId", "approvalId", data, at, position)`,
+           as (type text, "userId" uuid, "deviceId" uuid, "approvalId" uuid, "onboardingId" uuid, data jsonb,
+               at timestamptz)
+       ) with ordinality as e (type, "userId", "deviceId", "approvalId", "onboardingId", data, at, position)`,
     [tenantId, events.length, JSON.stringify(events)],
   );
 }
