@@ -16,11 +16,13 @@ const STATUSES: Readonly<Record<string, string>> = {
 const STAYS_MS = 5_000;
 /** Whoever asks the native API has nothing long to say in the path. */
 const NATIVE = /^[A-Z]+ \/+(?:v1|\.well-known|healthz|readyz|metrics|install)\b/;
+const AUTHY = /^[A-Z]+ \/+(?:protected|onetouch|dashboard|2010-04-01)\b/;
 
 /**
- * Answers what Node cannot read as a request: it never reaches a handler. As Node does by itself, but for a query that is
- * too long: clients of the Authy API put everything there, and read a JSON body or fail in ways of their own. What is still
- * on its way is taken and thrown away for a while, because a connection that is reset takes the answer with it.
+ * Answers what Node cannot read as a request: it never reaches a handler. As Node does by itself, but for the Authy API:
+ * its clients put everything into the query, too much of it or not escaped, and read a JSON body or fail in ways of their
+ * own. What is still on its way is taken and thrown away for a while, because a connection that is reset takes the answer
+ * with it.
  */
 export function answerUnreadable(server: Server): void {
   const answered = new WeakSet<Socket>();
@@ -40,10 +42,12 @@ export function answerUnreadable(server: Server): void {
 function answerTo({ code = '', rawPacket }: ReadError): string {
   const status = STATUSES[code] ?? '400 Bad Request';
   const isLong = code === 'HPE_HEADER_OVERFLOW';
-  if (!isLong || NATIVE.test(rawPacket?.toString('latin1', 0, 200) ?? '')) {
+  const beginning = rawPacket?.toString('latin1', 0, 200) ?? '';
+  if (isLong ? NATIVE.test(beginning) : !AUTHY.test(beginning)) {
     return `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`;
   }
-  const refusal = new AuthyRefusal(60002, { message: 'Invalid request: the query or a header is too long' });
+  const fault = isLong ? 'the query or a header is too long' : 'it cannot be read; is everything in its path escaped?';
+  const refusal = new AuthyRefusal(60002, { message: `Invalid request: ${fault}` });
   const body = JSON.stringify(errorBody(refusal));
   return [
     `HTTP/1.1 ${refusal.status} Bad Request`,

@@ -36,7 +36,7 @@ export function readNewUser(parameters: Parameters): { phone: string; email: str
 
 /** The address that a user gets instead. @throws AuthyRefusal 60004, 60027 */
 export function readEmail(parameters: Parameters): string {
-  const email = (parameters.text('email') ?? parameters.requiredText(NAMES.email)).trim();
+  const email = (parameters.text(NAMES.email) ?? parameters.requiredText('email')).trim();
   if (!isEmail(email)) throw notValid({ email: 'is invalid' });
   return email;
 }

@@ -23,8 +23,8 @@ export function oneTouchRoutes(
       const { id: uuid } = await oneTouch.ask(tenant, { userId, ...readQuestion(parameters) });
       return { approval_request: { uuid }, message: 'Approval request was created.' };
     },
-    // There is a client that takes the reply for a success before it looks.
-    { inErrors: { approval_request: {} } },
+    // There are clients that look for the uuid before they look whether it was a success.
+    { inErrors: { approval_request: { uuid: null } } },
   );
 
   call('get', '/onetouch/:format/approval_requests/:uuid', async ({ tenant, params: { uuid = '' } }) => {

@@ -124,7 +124,7 @@ export function parametersOf(tree: Hash): Parameters {
 
     requiredText(name, mostCharacters) {
       const value = text(name, mostCharacters);
-      if (value === undefined) throw missing(name);
+      if (value === undefined || value.trim() === '') throw missing(name);
       return value;
     },
 

@@ -92,28 +92,23 @@ function shown(name: string, text: string, shape: z.ZodType<string>): string {
   return read.data;
 }
 
-/** Pairs of `res` and `url`. There is a client that calls both `res`: the address then stands in the element after. */
+/**
+ * Pairs of `res` and `url`. Clients that sort their parameters send first every size and then every address, or lists of
+ * both; there is one that calls both `res`, the address after its size.
+ */
 function readLogos(parameters: Parameters): Logo[] | null {
-  const given = parameters.list('logos').flatMap(unzip);
+  const given = parameters.list('logos');
   if (given.length === 0) return null;
-  const pairs: { res: Value | undefined; url: Value | undefined }[] = [];
-  for (const item of given) {
-    const { res, url } = isHash(item) ? item : {};
-    const last = pairs.at(-1);
-    if (last && last.url === undefined && url === undefined) last.url = res;
-    else pairs.push({ res, url });
-  }
+  const sizes = given.flatMap((item) => (isHash(item) ? (item['res'] ?? []) : item));
+  const urls = given.flatMap((item) => (isHash(item) ? (item['url'] ?? []) : []));
+  const pairs =
+    urls.length === 0
+      ? Array.from({ length: Math.ceil(sizes.length / 2) }, (_, i) => ({ res: sizes[2 * i], url: sizes[2 * i + 1] }))
+      : Array.from({ length: Math.max(sizes.length, urls.length) }, (_, i) => ({ res: sizes[i], url: urls[i] }));
   if (pairs.length > MOST.logos) throw invalidParameter('logos', `has more than ${MOST.logos} elements`);
   const logos = pairs.map(toLogo);
   if (!logos.some(({ res }) => res === 'default')) throw invalidParameter('logos', 'has no logo with the res default');
   return logos;
-}
-
-/** `{res: [a, b], url: [u, v]}` are two. */
-function unzip(item: Value): Value[] {
-  if (!isHash(item) || !Array.isArray(item['res']) || !Array.isArray(item['url'])) return [item];
-  const urls = item['url'];
-  return item['res'].map((res, index) => Object.assign(emptyHash(), { res, url: urls[index] ?? null }));
 }
 
 function toLogo({ res, url }: { res: Value | undefined; url: Value | undefined }): Logo {

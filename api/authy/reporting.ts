@@ -12,7 +12,7 @@ const MOST_CONDITIONS = 50;
 const MOST_CHARACTERS = 200;
 const MOST_REPORTS = 20;
 const MOST_BUCKETS = 1_000;
-/** Where a histogram or a count of terms is given no beginning: as far back as reports once went. */
+/** Where no beginning is given: as far back as reports once went, a histogram no further than one page shows. */
 const DEFAULT_DAYS = 90;
 const DAY_MS = 86_400_000;
 const INTERVAL_SECONDS: Readonly<Record<string, number>> = { minute: 60, hour: 3_600, day: 86_400 };
@@ -118,7 +118,8 @@ interface Window {
 /** The buckets of one page, from the earliest time that any of the reports asks for to the latest. */
 function windowOf(named: readonly (readonly [string, Selection])[], page: number, bucketMs: number): Window {
   const until = Math.max(...named.map(([, { untilMs }]) => untilMs ?? Date.now()));
-  const from = Math.min(...named.map(([, { fromMs }]) => fromMs ?? until - DEFAULT_DAYS * DAY_MS));
+  const usual = until - Math.min(DEFAULT_DAYS * DAY_MS, (MOST_BUCKETS - 1) * bucketMs);
+  const from = Math.min(...named.map(([, { fromMs }]) => fromMs ?? usual));
   const first = Math.floor(from / bucketMs) * bucketMs + (page - 1) * MOST_BUCKETS * bucketMs;
   const count = Math.max(0, Math.min(MOST_BUCKETS, Math.ceil((until - first) / bucketMs)));
   return {

@@ -195,6 +195,18 @@ test.each([1_000_000, 1_400])(
   },
 );
 
+test.each(['é', 'b c'])(
+  'a query with %j as it is, which HTTP does not allow, is refused in JSON',
+  async (character) => {
+    const reply = await converse(`GET ${DETAILS}?a=${character} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    expect(reply).toMatch(/^HTTP\/1\.1 400 /);
+    expect(JSON.parse(reply.slice(reply.indexOf('\r\n\r\n') + 4))).toMatchObject({
+      success: false,
+      error_code: '60002',
+    });
+  },
+);
+
 test('a megabyte of query to the other API is refused as ever', async () => {
   expect(await converse(`GET /v1/users?a=${'b'.repeat(1_000_000)} HTTP/1.1\r\nhost: x\r\n\r\n`)).toMatch(
     /^HTTP\/1\.1 431 /,

@@ -47,6 +47,11 @@ test.each<[string, AuthyRequest | string]>([
       '&logos[][res]=low&logos[][url]=https://example.com/s.png',
   ],
   [
+    'logos of which every size comes before every address',
+    'message=f4&details[Account+Number]=DE+89&logos[][res]=default&logos[][res]=low' +
+      '&logos[][url]=https://example.com/l.png&logos[][url]=https://example.com/s.png',
+  ],
+  [
     'logos whose members are both called res',
     'message=f3&details[Account+Number]=DE+89&logos[][res]=default&logos[][res]=https://example.com/l.png' +
       '&logos[][res]=low&logos[][res]=https://example.com/s.png',
@@ -84,12 +89,13 @@ test('names that mean something in JavaScript', async () => {
   ]);
 });
 
-describe('refused, with an empty approval_request for a client that does not look', () => {
+describe('refused, with an approval_request that has no uuid for clients that do not look', () => {
   const many = <T>(length: number, of: (index: number) => T) => Array.from({ length }, (_, index) => of(index));
   const logo = (more: object) => ({ res: 'default', url: 'https://example.com', ...more });
 
   test.each<[string, object]>([
     ['no message', { message: undefined }],
+    ['a message of blanks', { message: ' \t ' }],
     ['a message of 201 characters', { message: 'x'.repeat(201) }],
     ['a message that is a hash', { message: { a: 1 } }],
     ['a message that turns the direction of text', { message: 'a\u202eb' }],
@@ -108,7 +114,7 @@ describe('refused, with an empty approval_request for a client that does not loo
   ])('%s', async (_what, change) => {
     const reply = await app.create({ json: { message: message(), ...change } });
     expect(reply.body).toEqual({
-      approval_request: {},
+      approval_request: { uuid: null },
       message: expect.stringMatching(/^Invalid parameter: /),
       success: false,
       errors: { message: reply.body.message },
@@ -124,7 +130,7 @@ describe('refused, with an empty approval_request for a client that does not loo
   ])('%s', async (_what, authyId, request, status, number) => {
     expect(await app.create({ json: { message: 'm' }, ...request }, authyId)).toMatchObject({
       status,
-      body: { approval_request: {}, success: false, error_code: number },
+      body: { approval_request: { uuid: null }, success: false, error_code: number },
     });
   });
 
@@ -132,7 +138,7 @@ describe('refused, with an empty approval_request for a client that does not loo
     const { authyId } = await app.addPerson({ devices: 0 });
     expect(await app.create({ json: { message: 'm' } }, authyId)).toMatchObject({
       status: 404,
-      body: { approval_request: {}, error_code: '60051' },
+      body: { approval_request: { uuid: null }, error_code: '60051' },
     });
   });
 });

@@ -75,6 +75,21 @@ describe('a histogram', () => {
     expect(names.body.terms.length).toBeGreaterThan(0);
   });
 
+  test('without a beginning shows the newest page, of 90 days at most', async () => {
+    for (const [interval, buckets] of [
+      ['minute', 1_000],
+      ['hour', 1_000],
+      ['day', 90],
+    ] as const) {
+      const query = { interval, 'scope[time][lt]': '2026-03-06', 'report[all][event][gte]': 'a' };
+      const { body } = await report('date_histogram', query);
+      const all = body.all as { time: string }[];
+      const endMs = Date.parse(all.at(-1)!.time) + { minute: 60_000, hour: 3_600_000, day: 86_400_000 }[interval];
+      expect(new Date(endMs).toISOString()).toBe('2026-03-06T00:00:00.000Z');
+      expect([buckets - 1, buckets]).toContain(all.length);
+    }
+  });
+
   test('of many buckets comes in pages, which together are the whole', async () => {
     const query = { interval: 'minute', 'scope[time][lt]': '2026-03-06', 'report[all][event][gte]': 'a' };
     const buckets: { time: string; count: number }[] = [];
