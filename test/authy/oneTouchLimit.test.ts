@@ -23,7 +23,7 @@ function expectFull({ status, headers, body }: RawReply, leastSeconds: number, m
   expect([status, body]).toEqual([
     429,
     {
-      approval_request: {},
+      approval_request: { uuid: null },
       message: 'Too many requests; wait and try again',
       success: false,
       errors: { message: 'Too many requests; wait and try again' },
