@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { importFile } from '../../cli/importFile';
 import { authyCallerOf } from '../support/authy';
 import type { AuthyCaller } from '../support/authy';
 import { countRows, startApi } from '../support/http';
@@ -181,34 +182,37 @@ test('each refused line says its number and why, and keeps no other one back', a
   expect(await statusOf(61002)).toMatchObject({ phone_number: 'XXX-XXX-0111' });
 });
 
-test('a file that is not usable is said to be so, and ends with 2', async () => {
+test.each([
+  ['nothing', '', 'The file is empty.'],
+  ['no ids', 'phone,email\n', 'no column authy_id'],
+  ['neither phones nor external ids', 'authy_id,email\n', 'no column phone, nor external_id'],
+  ['one column twice', 'authy_id,Authy ID,phone\n', 'two columns say the same: authy_id, Authy ID'],
+  ['an open quote in its header', '"authy_id,phone\n1,2\n', 'quotes of its first line'],
+  ['UTF-16', Buffer.from('\xff\xfea', 'latin1'), 'Save it as CSV in UTF-8.'],
+  ['a line without end', 'x'.repeat(1_100_000), 'a line of more than a million characters'],
+])('a file of %s is not usable', async (_what, content, said) => {
+  const nobody = { add: () => Promise.reject(new Error()), rehearse: () => Promise.reject(new Error()) };
+  const ignored = { onHeader: () => {}, onRefused: () => {}, onProgress: () => {} };
+  const options = { tenantId: bank.id, dryRun: false, tell: true, signal: new AbortController().signal, ...ignored };
+  await expect(importFile(await fileOf(content), nobody, options)).rejects.toThrow(said);
+});
+
+test('what cannot be begun ends with 2, and changes nothing', async () => {
   const rows = await countRows(program);
-  const said = await Promise.all(
-    ['', 'phone,email\n', 'authy_id,email\n', 'authy_id,Authy ID,phone\n', '"authy_id,phone\n1,2\n', Buffer.from('\xff\xfea', 'latin1')].map((content) => importing(content)), // prettier-ignore
-  );
-  expect(said.map(({ code }) => code)).toEqual([2, 2, 2, 2, 2, 2]);
-  expect(said.map(({ stderr }) => stderr.trim())).toEqual([
-    'The file is empty.',
-    expect.stringContaining('no column authy_id'),
-    expect.stringContaining('no column phone, nor external_id'),
-    expect.stringContaining('two columns say the same: authy_id, Authy ID'),
-    expect.stringContaining('quotes of its first line'),
-    'The file is UTF-16. Save it as CSV in UTF-8.',
+  const itself = await fileOf('authy_id,phone\n');
+  const said = await Promise.all([
+    runCommand(env(), argumentsOf(path.join(folder, 'none.csv'), 'Bank', [])),
+    runCommand(env(), ['import-authy', itself]),
+    runCommand(env(), argumentsOf(itself, 'Bank', ['--refused', itself])),
+    runCommand({ ...env(), DATABASE_URL: 'postgres://127.0.0.1:9/none' }, ['import-authy', itself]),
   ]);
-  const others = await Promise.all([
-    runCommand(env(), ['import-authy', path.join(folder, 'none.csv'), '--tenant', 'Bank']),
-    runCommand(env(), ['import-authy', await fileOf('authy_id,phone\n')]),
-    runCommand(env(), ['import-authy', await fileOf('authy_id,phone\n'), '--tenant', 'Nobody']),
-    runCommand({ ...env(), DATABASE_URL: 'postgres://127.0.0.1:9/none' }, ['import-authy', 'users.csv']),
-  ]);
-  expect(others.map(({ code, stderr }) => [code, stderr.trim()])).toEqual([
+  expect(said.map(({ code, stderr }) => [code, stderr.trim()])).toEqual([
     [2, 'The file cannot be read: ENOENT.'],
     [2, 'There are several tenants: say which one with --tenant; see: tenant list'],
-    [2, 'There is no tenant named Nobody; see: tenant list'],
+    [2, '--refused is the file that is imported: give it another name.'],
     [2, 'The database is away.'],
   ]);
-  const itself = await fileOf('authy_id,phone\n');
-  expect(await runCommand(env(), argumentsOf(itself, 'Bank', ['--refused', itself]))).toMatchObject({ code: 2 });
+  expect(await readFile(itself, 'utf8')).toBe('authy_id,phone\n');
   expect(await countRows(program)).toEqual(rows);
 });
 
