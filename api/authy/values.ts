@@ -27,7 +27,7 @@ export function parsePairs(text: string): Hash {
   for (const pair of pairs) {
     const at = pair.indexOf('=');
     const name = decode(at < 0 ? pair : pair.slice(0, at));
-    put(root, segmentsOf(name), at < 0 ? '' : decode(pair.slice(at + 1)), name);
+    put(root, segmentsOf(name), at < 0 ? '' : decode(pair.slice(at + 1), name), name);
   }
   return root;
 }
@@ -96,9 +96,9 @@ function has(hash: Hash, [first, ...rest]: readonly string[]): boolean {
   return rest.length === 0 || rest[0] === '' ? rest.length === 0 : isHash(inner) && has(inner, rest);
 }
 
-function decode(text: string): string {
+function decode(text: string, name = text): string {
   try {
-    return requireText(decodeURIComponent(text.replace(/\+/g, ' ')), '');
+    return requireText(decodeURIComponent(text.replace(/\+/g, ' ')), name);
   } catch (error) {
     if (error instanceof AuthyRefusal) throw error;
     throw new AuthyRefusal(60005);

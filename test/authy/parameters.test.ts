@@ -201,6 +201,10 @@ describe('what does harm', () => {
     expect(refusalOf(act)).toBe(refusal);
   });
 
+  test('what is refused is named', () => {
+    expect(() => inForm('user[email]=%00')).toThrow('Invalid parameter: user[email] - holds a NUL character');
+  });
+
   test('nothing reaches the prototype of anything', () => {
     refusalOf(() => inForm('constructor[prototype][polluted]=1&a[constructor][prototype][polluted]=1'));
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
