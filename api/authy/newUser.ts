@@ -1,3 +1,4 @@
+import { lineOf } from '../../domain/phoneLine';
 import { isCallingCode } from '../../domain/phoneNumber';
 import type { Parameters } from './parameters';
 import { readPhone } from './phoneNumbers';
@@ -33,6 +34,7 @@ export function readNewUser(parameters: Parameters): { phone: string; email: str
   else if (fields['country_code'] === undefined) {
     const invalid = () => notValid({ ...fields, cellphone: 'is invalid' });
     phone = readPhone(parameters, { countryCode: NAMES.country_code, number: NAMES.cellphone }, invalid);
+    if (lineOf(phone).isCostly) fields['cellphone'] = 'is not supported';
   }
   if (Object.keys(fields).length > 0) throw notValid(fields);
   return { phone, email };

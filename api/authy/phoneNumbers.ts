@@ -1,7 +1,7 @@
 import { languageOfCountry, toLocale } from '../../domain/locale';
 import type { CodeChannel } from '../../domain/code';
 import { lineOf } from '../../domain/phoneLine';
-import { toE164 } from '../../domain/phoneNumber';
+import { splitPhone, toE164 } from '../../domain/phoneNumber';
 import type { Parameters } from './parameters';
 import { invalidParameter } from './refusals';
 import type { AuthyRefusal } from './refusals';
@@ -22,7 +22,8 @@ export function readPhone(
   const international = number.startsWith('+') ? number : `+${countryCode}${number}`;
   try {
     const phone = toE164(international.replaceAll('.', ' '));
-    if (phone.startsWith(`+${countryCode}`)) return phone;
+    // Together they may begin with another country's code: 4 and 179… are no Swiss number.
+    if (splitPhone(phone).callingCode === String(countryCode)) return phone;
   } catch {
     // said below, in the words of the caller
   }
