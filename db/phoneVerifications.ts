@@ -200,14 +200,21 @@ export function createPhoneVerificationRows(keyring: Keyring) {
       ]);
     },
 
-    /** Wrong guesses at all verifications of a phone that began within the last hour. */
-    async countWrongOfPhone(tx: Tx, tenantId: string, phone: string): Promise<number> {
-      const { rows } = await tx.query<{ wrong: number }>(
-        `select coalesce(sum(attempts), 0)::int as wrong from phone_verifications
+    /** Wrong guesses at all verifications of a phone that began within an hour, and when there will be fewer of them. */
+    async countWrongOfPhone(
+      tx: Tx,
+      tenantId: string,
+      phone: string,
+    ): Promise<{ wrong: number; fewerInSeconds: number }> {
+      const { rows } = await tx.query<{ wrong: number; seconds: number | null }>(
+        `select coalesce(sum(attempts), 0)::int as wrong,
+                extract(epoch from min(created_at) filter (where attempts > 0) + interval '1 hour'
+                                   - clock_timestamp())::float8 as seconds
+           from phone_verifications
           where tenant_id = $1 and phone_index = any($2) and created_at > clock_timestamp() - interval '1 hour'`,
         [tenantId, keyring.blindIndexes(PURPOSE, phone)],
       );
-      return rows[0]!.wrong;
+      return { wrong: rows[0]!.wrong, fewerInSeconds: Math.ceil(rows[0]!.seconds ?? 0) };
     },
 
     /** The read of a workflow: says at the same time that it was heard from. */

@@ -22,7 +22,8 @@ export function toE164(text: string): string {
 export function toE164Within(countryCode: string, text: string): string {
   const number = text.trim();
   const phone = toE164((number.startsWith('+') ? number : `+${countryCode}${number}`).replaceAll('.', ' '));
-  if (!phone.startsWith(`+${countryCode}`)) {
+  // Together they may begin with another country's code: 4 and 179… are no Swiss number.
+  if (splitPhone(phone).callingCode !== countryCode) {
     throw new DomainError('phone_invalid', { field: 'phone', reason: 'is of another country' });
   }
   return phone;

@@ -193,10 +193,13 @@ export function createPhoneVerifications(deps: PhoneVerificationDeps) {
           const notFound: NewEvent = { type: 'phone_verification_not_found' };
           return { events: [...events, notFound], result: new DomainError('verification_not_found') };
         }
-        const wrongInAnHour = await rows.countWrongOfPhone(tx, tenantId, phone);
+        const { wrong: wrongInAnHour, fewerInSeconds } = await rows.countWrongOfPhone(tx, tenantId, phone);
         const left = Math.min(MOST_ATTEMPTS - pending.attempts, MOST_ATTEMPTS_AN_HOUR - wrongInAnHour);
         if (left <= 0) {
-          const retryAfterSeconds = Math.max(1, secondsLeft(pending)); // then another one can be started
+          // Another one can be started when this one is over, and guessed at when fewer guesses are younger than an hour.
+          const isOver = pending.attempts < MOST_ATTEMPTS ? 1 : secondsLeft(pending);
+          const isHourOver = wrongInAnHour < MOST_ATTEMPTS_AN_HOUR ? 1 : fewerInSeconds;
+          const retryAfterSeconds = Math.max(1, isOver, isHourOver);
           return { events: [], result: new DomainError('too_many_attempts', { retryAfterSeconds }) };
         }
         if (isRight(pending, typed)) {

@@ -1,4 +1,5 @@
 import { isEmail } from '../../domain/email';
+import { lineOf } from '../../domain/phoneLine';
 import { isCallingCode } from '../../domain/phoneNumber';
 import type { Parameters } from './parameters';
 import { readPhone } from './phoneNumbers';
@@ -29,6 +30,7 @@ export function readNewUser(parameters: Parameters): { phone: string; email: str
   else if (fields['country_code'] === undefined) {
     const invalid = () => notValid({ ...fields, cellphone: 'is invalid' });
     phone = readPhone(parameters, { countryCode: NAMES.country_code, number: NAMES.cellphone }, invalid);
+    if (lineOf(phone).isCostly) fields['cellphone'] = 'is not supported';
   }
   if (Object.keys(fields).length > 0) throw notValid(fields);
   return { phone, email };

@@ -87,6 +87,10 @@ describe('who a user is', () => {
     expectProblem(await program.call('GET', `/v1/users?phone=${encodeURIComponent(phone)}`), 'phone_invalid');
     expect(await countRows(program)).toEqual(before);
   });
+
+  test('a phone whose owner is paid for what is sent to it is refused', async () => {
+    expectProblem(await add({ externalId: randomUUID(), phone: '+41900123456' }), 'phone_invalid', { field: 'phone' });
+  });
 });
 
 describe('twenty creations at once', () => {

@@ -170,6 +170,7 @@ describe('by a code that is sent to the phone', () => {
   test.each([
     [{ phone_number: '12' }, 400, '60034'],
     [{ phone_number: '' }, 400, '60004'],
+    [{ country_code: '4', phone_number: '1791234567' }, 400, '60034'],
     [{ via: 'pigeon' }, 400, '60004'],
     [{ email: 'nobody' }, 400, '60027'],
     // A landline, which texts do not reach.

@@ -120,6 +120,7 @@ describe('new', () => {
 
   test.each<[string, Record<string, string>, Record<string, string>]>([
     ['cellphone', { 'user[cellphone]': '123' }, { cellphone: 'is invalid' }],
+    ['cellphone', { 'user[country_code]': '41', 'user[cellphone]': '900123456' }, { cellphone: 'is not supported' }],
     ['cellphone', { 'user[cellphone]': '' }, { cellphone: "is invalid and can't be blank" }],
     ['email', { 'user[email]': 'nobody' }, { email: 'is invalid' }],
     ['email', { 'user[email]': 'a@b' }, { email: 'is invalid' }],
