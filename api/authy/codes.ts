@@ -110,11 +110,14 @@ function toReached({ phone, email }: User, channel: CodeChannel): { cellphone: s
 const invalidToken = (number: 60019 | 60020): AuthyRefusal =>
   new AuthyRefusal(number, { beside: { token: 'is invalid' } });
 
-const readAction = (parameters: Parameters): string | undefined => parameters.text('action', 200);
+/** As many as clients let through themselves. */
+const MOST_CHARACTERS = 255;
+
+const readAction = (parameters: Parameters): string | undefined => parameters.text('action', MOST_CHARACTERS);
 
 /** It stands before the code in a message, and is written as the back end wants it. */
 function readActionMessage(parameters: Parameters): string | undefined {
-  const message = parameters.text('action_message', 160)?.trim();
+  const message = parameters.text('action_message', MOST_CHARACTERS)?.trim();
   if (message !== undefined && /\p{Cc}/u.test(message)) {
     throw invalidParameter('action_message', 'has characters that are not printable');
   }

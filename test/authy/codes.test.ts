@@ -148,8 +148,15 @@ describe('sms and call', () => {
   test('are refused for nobody, for who has no phone, and for what cannot be said', async () => {
     const nobody = await bench.authy('GET', '/protected/json/sms/2147483647');
     expect([nobody.status, nobody.body.error_code]).toEqual([404, '60026']);
-    const odd = await send({ action_message: 'a\u0007b' });
-    expect([odd.status, odd.body.error_code]).toEqual([400, '60004']);
+    for (const odd of [
+      { action_message: 'a\u0007b' },
+      { action_message: 'a'.repeat(256) },
+      { action: 'a'.repeat(256) },
+    ]) {
+      const refused = await send(odd);
+      expect([refused.status, refused.body.error_code]).toEqual([400, '60004']);
+    }
+    expect((await send({ action_message: 'a'.repeat(255), action: 'a'.repeat(255) })).status).toBe(200);
     user = (await bench.call('POST', '/v1/users', { externalId: `no-phone-${randomInt(1e9)}` })).body;
     expect((await send()).body.error_code).toBe('60058');
   });

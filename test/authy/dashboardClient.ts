@@ -17,14 +17,21 @@ export type Dashboard = (
   other?: { signature?: string; files?: Record<string, Uint8Array> },
 ) => Promise<RawReply>;
 
-/** A client of the dashboard API, written after the official sample: escapes and sorts by itself, and sends forms. */
-export function createDashboard(program: Pick<TestProgram, 'url'>, keys: DashboardKeys): Dashboard {
+/**
+ * A client of the dashboard API, written after the official sample: escapes and sorts by itself, and sends forms. It signs
+ * `signedUrl`, the address by which the program is known, where it calls something that stands before it.
+ */
+export function createDashboard(
+  program: Pick<TestProgram, 'url'>,
+  keys: DashboardKeys,
+  signedUrl: string = program.url,
+): Dashboard {
   return async (method, path, parameters = {}, { signature, files } = {}) => {
     const own = { app_api_key: keys.appApiKey, access_key: keys.accessKey };
     const pairs = Object.entries({ ...own, ...parameters }).flatMap(([name, value]) => pairsOf(name, value));
     const form = pairs.map(([name, value]) => `${escape(name)}=${escape(value)}`);
     const nonce = randomUUID();
-    const text = [nonce, method, `${program.url}${path}`, form.toSorted().join('&')].join('|');
+    const text = [nonce, method, `${signedUrl}${path}`, form.toSorted().join('&')].join('|');
     const signed = {
       'x-authy-signature-nonce': nonce,
       'x-authy-signature': signature ?? createHmac('sha256', keys.apiSigningKey).update(text).digest('base64'),
