@@ -165,12 +165,12 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
       codeDeliveries: services.codeDeliveries,
       decisions: services.decisions,
       workflows: services.workflows,
-      webhooks: services.webhooks,
+      deliveries: services.deliveries,
       drains: services.drains,
       onReconciled: (kind) => metrics.reconciled(kind),
     }),
     ...createRetentionActivities({ pool }),
-    ...createWebhookDrainActivities({ webhooks: services.webhooks }),
+    ...createWebhookDrainActivities({ deliveries: services.deliveries }),
   };
 
   const create: Record<Exclude<Role, 'api'>, (deps: WorkerDeps) => Promise<Worker>> = {

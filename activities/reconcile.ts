@@ -13,7 +13,7 @@ import type { OnboardingWorkflows } from '../services/onboardingWorkflows';
 import type { PhoneVerifications } from '../services/phoneVerifications';
 import type { PhoneVerificationWorkflows } from '../services/phoneVerificationWorkflows';
 import type { WebhookDrains } from '../services/webhookDrains';
-import type { Webhooks } from '../services/webhooks';
+import type { Deliveries } from '../services/deliveries';
 
 export interface ReconcileActivityDeps {
   pool: Pool;
@@ -28,7 +28,7 @@ export interface ReconcileActivityDeps {
   phoneVerificationWorkflows: Pick<PhoneVerificationWorkflows, 'revive'>;
   codes: Pick<CodeRows, 'takeOverdue' | 'touch'>;
   codeDeliveries: Pick<CodeDeliveries, 'revive'>;
-  webhooks: Pick<Webhooks, 'listOverdueTargets'>;
+  deliveries: Pick<Deliveries, 'listOverdueTargets'>;
   drains: Pick<WebhookDrains, 'poke'>;
   onReconciled?: (kind: 'expired' | 'revived') => void;
 }
@@ -44,7 +44,7 @@ const BUDGET_MS = 6_000;
 export function createReconcileActivities(deps: ReconcileActivityDeps) {
   const { pool, approvals, decisions, workflows, onboardings, onboardingSteps, onboardingWorkflows } = deps;
   const { phoneVerifications, verifications, phoneVerificationWorkflows } = deps;
-  const { codes, codeDeliveries, webhooks, drains, onReconciled } = deps;
+  const { codes, codeDeliveries, deliveries, drains, onReconciled } = deps;
 
   /**
    * Expires it where its deadline has passed. True when it has a workflow then; false when that has completed, or it needs
@@ -114,7 +114,7 @@ export function createReconcileActivities(deps: ReconcileActivityDeps) {
 
     /** Repeatable: a drain that runs already only looks once more. */
     async reconcileDeliveries(): Promise<number> {
-      const overdue = await webhooks.listOverdueTargets(MOST_TARGETS);
+      const overdue = await deliveries.listOverdueTargets(MOST_TARGETS);
       const poked = await Promise.allSettled(overdue.map((target) => drains.poke(target)));
       const failed = poked.find((each) => each.status === 'rejected');
       if (failed) throw new Error('a drain could not be started', { cause: failed.reason });

@@ -35,6 +35,13 @@ export interface DecisionDeps {
 
 type Claims = z.output<typeof AnswerPayload>;
 
+/** An approval as a transaction leaves it, and whether an onboarding ends with it. */
+interface Left {
+  approval: Approval;
+  endsOnboarding: boolean;
+}
+const still = (approval: Approval): Left => ({ approval, endsOnboarding: false });
+
 /** The only places where the status of an approval changes. Each is one transaction, and safe to repeat. */
 export function createDecisions(deps: DecisionDeps) {
   const { pool, approvals, devices, users, onboardings, confirmations, onOutcome, onConfirmationDecided } = deps;
@@ -45,15 +52,12 @@ export function createDecisions(deps: DecisionDeps) {
     return (await approvals.find(tx, tenantId, id))!;
   }
 
-  /** Outcomes that end an onboarding as well, on their way to the commit. */
-  const endings = new WeakSet<Approval>();
-
   async function conclude(
     tx: Tx,
     approval: Approval,
     status: ApprovalOutcome,
     { reason = null, events = [] }: { reason?: DenialReason | null; events?: readonly NewEvent[] } = {},
-  ): Promise<Approval> {
+  ): Promise<Left> {
     const callback = callbackAfter(approval, status);
     await approvals.recordOutcome(tx, approval, { status, reason, callback, atMs: approval.readAtMs });
     const closed = await confirmations.close(tx, approval, status);
@@ -71,18 +75,17 @@ export function createDecisions(deps: DecisionDeps) {
       pushState: approval.pushState === 'waiting' ? 'none' : approval.pushState,
       callbackState: callback,
     };
-    if (closed.events.length > 0) endings.add(concluded);
-    return concluded;
+    return { approval: concluded, endsOnboarding: closed.events.length > 0 };
   }
 
   /**
    * Takes out whoever was removed since: a removal is committed before it reaches each approval, and who decides meanwhile
    * must not count them. Cancels what cannot be reached any more.
    */
-  async function withdrawRemoved(tx: Tx, before: Approval): Promise<Approval> {
+  async function withdrawRemoved(tx: Tx, before: Approval): Promise<Left> {
     const isGone = ({ isRemoved, withdrawnAtMs }: Approver) => isRemoved && withdrawnAtMs === null;
     const gone = before.approvers.filter(isGone).map(({ userId }) => userId);
-    if (gone.length === 0) return before;
+    if (gone.length === 0) return still(before);
     const atMs = before.readAtMs;
     const status = withdraw(before, gone, atMs);
     await approvals.recordWithdrawals(tx, before, gone, atMs);
@@ -97,22 +100,22 @@ export function createDecisions(deps: DecisionDeps) {
     await approvals.expectWorkflow(tx, left);
     const events = gone.map((userId) => ({ type: 'approver_withdrawn' as const, approvalId: before.id, userId }));
     await recordEvents(tx, before.tenantId, events, wakers(left));
-    return left;
+    return still(left);
   }
 
   /** The same, and cancels the confirmation of what has ended otherwise: it was replaced, say, or cancelled. */
-  async function withdrawUnwanted(tx: Tx, before: Approval): Promise<Approval> {
+  async function withdrawUnwanted(tx: Tx, before: Approval): Promise<Left> {
     if (before.onboardingId === null || (await confirmations.isAwaited(tx, before))) return withdrawRemoved(tx, before);
     return conclude(tx, before, 'cancelled');
   }
 
   /** Commits, and counts an outcome that was written by this transaction. */
-  async function deciding(work: (tx: Tx) => Promise<{ approval: Approval; before: Approval }>): Promise<Approval> {
-    const { approval, before } = await inTransaction(pool, work);
+  async function deciding(work: (tx: Tx) => Promise<Left & { before: Approval }>): Promise<Approval> {
+    const { approval, endsOnboarding, before } = await inTransaction(pool, work);
     if (before.status !== 'pending' || approval.status === 'pending') return approval;
     onOutcome?.(approval.status);
     const { tenantId, onboardingId } = approval;
-    if (onboardingId !== null && endings.has(approval)) onConfirmationDecided?.({ tenantId, onboardingId });
+    if (endsOnboarding && onboardingId !== null) onConfirmationDecided?.({ tenantId, onboardingId });
     return approval;
   }
 
@@ -157,16 +160,17 @@ export function createDecisions(deps: DecisionDeps) {
         const { id: deviceId, userId, removedAtMs } = device;
 
         const vote = found.approvers.find((person) => person.userId === userId)!;
-        if (vote.deviceId === deviceId && vote.decision === decision) return { approval: found, before: found };
+        if (vote.deviceId === deviceId && vote.decision === decision) return { ...still(found), before: found };
         if (removedAtMs !== null) throw new DomainError('device_removed');
         if (isPastDeadline(found, found.readAtMs)) {
           refusal = new DomainError('approval_expired');
-          return { approval: await conclude(tx, found, 'expired'), before: found };
+          return { ...(await conclude(tx, found, 'expired')), before: found };
         }
-        const before = found.status === 'pending' ? await withdrawUnwanted(tx, found) : found;
+        const left = found.status === 'pending' ? await withdrawUnwanted(tx, found) : still(found);
+        const before = left.approval;
         if (before.status !== found.status) {
           refusal = new DomainError('approval_cancelled');
-          return { approval: before, before: found };
+          return { ...left, before: found };
         }
 
         const status = decide(before, userId, decision, before.readAtMs);
@@ -183,11 +187,11 @@ export function createDecisions(deps: DecisionDeps) {
             person.userId === userId ? { ...person, decision, reason, deviceId, answeredAtMs: atMs } : person,
           ),
         };
-        if (status !== 'pending') return { approval: await conclude(tx, counted, status, { reason, events }), before };
+        if (status !== 'pending') return { ...(await conclude(tx, counted, status, { reason, events })), before };
         await approvals.expectWorkflow(tx, counted);
         events.push({ type: 'approval_answered', approvalId, userId, deviceId, data: { decision } });
         await recordEvents(tx, tenantId, events, wakers(counted));
-        return { approval: counted, before };
+        return { ...still(counted), before };
       });
       if (refusal) throw refusal;
       return written;
@@ -198,25 +202,25 @@ export function createDecisions(deps: DecisionDeps) {
       deciding(async (tx) => {
         const before = await lockAndRead(tx, tenantId, approvalId);
         const due = isPastDeadline(before, before.readAtMs);
-        return { approval: due ? await conclude(tx, before, 'expired') : before, before };
+        return { ...(due ? await conclude(tx, before, 'expired') : still(before)), before };
       }),
 
     /** Takes removed people out of what is still open (past its deadline: expires it); answers as it stands then. */
     recordWithdrawal: (tenantId: string, approvalId: string): Promise<Approval> =>
       deciding(async (tx) => {
         const before = await lockAndRead(tx, tenantId, approvalId);
-        if (before.status !== 'pending') return { approval: before, before };
+        if (before.status !== 'pending') return { ...still(before), before };
         const due = isPastDeadline(before, before.readAtMs);
-        return { approval: due ? await conclude(tx, before, 'expired') : await withdrawRemoved(tx, before), before };
+        return { ...(await (due ? conclude(tx, before, 'expired') : withdrawRemoved(tx, before))), before };
       }),
 
     /** Cancels what is still open (past its deadline: expires it); answers with the approval as it stands. */
     recordCancellation: (tenantId: string, approvalId: string): Promise<Approval> =>
       deciding(async (tx) => {
         const before = await lockAndRead(tx, tenantId, approvalId);
-        if (before.status !== 'pending') return { approval: before, before };
+        if (before.status !== 'pending') return { ...still(before), before };
         const outcome = isPastDeadline(before, before.readAtMs) ? 'expired' : 'cancelled';
-        return { approval: await conclude(tx, before, outcome), before };
+        return { ...(await conclude(tx, before, outcome)), before };
       }),
   };
 }

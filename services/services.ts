@@ -5,6 +5,7 @@ import { createApprovalRows } from '../db/approvals';
 import { createAuthyFactRows } from '../db/authyFacts';
 import { createBrandingRows } from '../db/brandings';
 import { createCodeRows } from '../db/codes';
+import { createDeliveryRows } from '../db/deliveries';
 import { createDeviceRows } from '../db/devices';
 import { createIdempotencyRows } from '../db/idempotency';
 import { createInstallationKeyRows } from '../db/installationKeys';
@@ -20,7 +21,7 @@ import { createStatisticsRows } from '../db/statistics';
 import { createTenantRows } from '../db/tenants';
 import { createTotpRows } from '../db/totp';
 import { createUserRows } from '../db/users';
-import { createWebhookRows } from '../db/webhooks';
+import { createWebhookEndpointRows } from '../db/webhookEndpoints';
 import type { ApprovalOutcome } from '../domain/approval';
 import type { CodeChannel } from '../domain/code';
 import type { Verdict } from '../domain/webhook';
@@ -35,6 +36,7 @@ import { createCodeDeliveries } from './codeDeliveries';
 import { createCodes } from './codes';
 import { createConfirmations } from './confirmations';
 import { createDecisions } from './decisions';
+import { createDeliveries } from './deliveries';
 import { createDevices } from './devices';
 import { createEvents } from './events';
 import { createEvidence } from './evidence';
@@ -97,7 +99,8 @@ export function createServices(deps: ServicesDeps) {
     tenants: createTenantRows(keyring),
     keys: createInstallationKeyRows(keyring),
     idempotency: createIdempotencyRows(keyring),
-    webhooks: createWebhookRows(keyring),
+    endpoints: createWebhookEndpointRows(keyring),
+    deliveries: createDeliveryRows(keyring),
     authyFacts: createAuthyFactRows(keyring),
     brandings: createBrandingRows(),
     methods: createMethodRows(),
@@ -227,11 +230,11 @@ export function createServices(deps: ServicesDeps) {
     drains: createWebhookDrains(engine),
     applications: createApplications({ pool, ...rows }),
     authyEvents,
-    webhooks: createWebhooks({
+    webhooks: createWebhooks({ pool, ...rows, requireUrl: (url) => deps.requireUrl(url, 'url') }),
+    deliveries: createDeliveries({
       pool,
       ...rows,
       sender: createWebhookSender({ pool, ...rows, client: deps.outgoing, callbacks, authyEvents }),
-      requireUrl: (url) => deps.requireUrl(url, 'url'),
       ...(onWebhookAttempt && { onAttempt: onWebhookAttempt }),
     }),
     events: createEvents({ pool, turns }),

@@ -8,7 +8,7 @@ import type { Device } from '../db/devices';
 import type { RecordedEvent } from '../db/events';
 import type { Onboarding } from '../db/onboardings';
 import type { User } from '../db/users';
-import type { WebhookEndpoint } from '../db/webhooks';
+import type { WebhookEndpoint } from '../db/webhookEndpoints';
 import { progressOf } from '../domain/approval';
 import type { MintedToken } from './registrationTokens';
 

@@ -4,7 +4,7 @@ import type { SafeClient } from '../channels/http/safeClient';
 import { SendError } from '../channels/http/sendError';
 import { signWebhook } from '../channels/webhooks/sign';
 import type { ApprovalRows } from '../db/approvals';
-import type { Delivery } from '../db/webhooks';
+import type { Delivery } from '../db/deliveries';
 import { readRetryAfter } from '../domain/webhook';
 import type { AttemptResult } from '../domain/webhook';
 import type { AuthyEvents } from './authyEvents';

@@ -1,5 +1,5 @@
 import { DomainError } from '../../domain/errors';
-import type { WebhookEndpoint } from '../../db/webhooks';
+import type { WebhookEndpoint } from '../../db/webhookEndpoints';
 import { accountSidOf } from '../../services/authyEvents';
 import { hexId } from '../../services/authyIds';
 import { keepNothing } from '../../services/idempotency';

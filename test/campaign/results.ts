@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import type { KillRecord } from './campaign';
+import type { SafeguardName } from './safeguards';
 import { COUNTS } from './verdict';
 import type { Counts } from './verdict';
 
@@ -8,7 +9,7 @@ export interface Results {
   seed: number;
   kills: number;
   points: readonly string[];
-  without?: string;
+  without?: SafeguardName;
   begun: string;
   records: KillRecord[];
 }

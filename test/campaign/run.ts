@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { Command, Option } from 'commander';
 import { startCampaign } from './campaign';
 import type { Campaign, KillRecord } from './campaign';
 import { seeded } from './load';
@@ -9,31 +9,35 @@ import { SAFEGUARDS } from './safeguards';
 import type { SafeguardName } from './safeguards';
 import { COUNTS } from './verdict';
 
-const USAGE = `npm run campaign -- [options]
-  --kills <n>           how many parts to kill (100)
-  --seed <n>            the same seed plans the same kills (1)
-  --points <a,b>        only points whose name contains one of these
-  --file <file>         where the results go (campaign-results.json)
-  --resume <file>       go on with an interrupted campaign
-  --without <safeguard> take one out, and see the campaign fail: ${Object.keys(SAFEGUARDS).join(', ')}
-`;
+const command = new Command('npm run campaign --')
+  .description(
+    'Kills parts of the running product with kill -9 at named points, under load; nothing may be lost or doubled.',
+  )
+  .option('--kills <n>', 'how many parts to kill', '100')
+  .option('--seed <n>', 'the same seed plans the same kills', '1')
+  .option('--points <a,b>', 'only points whose name contains one of these')
+  .option('--file <file>', 'where the results go', 'campaign-results.json')
+  .option('--resume <file>', 'go on with an interrupted campaign')
+  .addOption(
+    new Option('--without <safeguard>', 'take one out, and see the campaign fail').choices(Object.keys(SAFEGUARDS)),
+  );
+
+interface Options {
+  kills: string;
+  seed: string;
+  points?: string;
+  file: string;
+  resume?: string;
+  without?: SafeguardName;
+}
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 /** Runs a campaign, or what is left of one. Ends with 1 when something was lost or doubled, or too little was killed. */
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      kills: { type: 'string', default: '100' },
-      seed: { type: 'string', default: '1' },
-      points: { type: 'string' },
-      file: { type: 'string', default: 'campaign-results.json' },
-      resume: { type: 'string' },
-      without: { type: 'string' },
-    },
-  });
+  const values = command.parse().opts<Options>();
   const file = values.resume ?? values.file;
-  const without = values.without === undefined ? undefined : safeguard(values.without);
+  const { without } = values;
   const results = (values.resume && readResults(file)) || {
     seed: Number(values.seed),
     kills: Number(values.kills),
@@ -44,7 +48,7 @@ async function main(): Promise<number> {
   };
   const points = POINTS.filter(({ name }) => results.points.includes(name));
   const plan = planKills(points, results.kills, seeded(results.seed));
-  const safeguardTaken = results.without === undefined ? undefined : safeguard(results.without);
+  const safeguardTaken = results.without;
 
   say(`${plan.length} kills at ${points.length} points, seed ${results.seed}; ${results.records.length} are done`);
   const campaign = await startCampaign({
@@ -90,11 +94,6 @@ function pointsOf(wanted: string | undefined, without: SafeguardName | undefined
   if (wanted === undefined) return (without ? SAFEGUARDS[without].points : POINTS).map(({ name }) => name);
   const parts = wanted.split(',');
   return POINTS.map(({ name }) => name).filter((name) => parts.some((part) => name.includes(part)));
-}
-
-function safeguard(name: string): SafeguardName {
-  if (name in SAFEGUARDS) return name as SafeguardName;
-  throw new Error(`There is no safeguard "${name}".\n${USAGE}`);
 }
 
 main().then(

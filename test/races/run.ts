@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import type { Approval } from '../../db/approvals';
 import { isDatabaseAway } from '../../db/violations';
 import { DomainError } from '../../domain/errors';
@@ -11,9 +11,22 @@ import { findViolations } from './check';
 import { startOwnPostgres } from './postgres';
 import { raceSeveral } from './several';
 
-// `npm run races`: 1,500 approvals, each with 20 contradictory answers at the same moment, from 5 devices; then the rows
-// are asked whether every approval was decided once. Exits with 1 when anything is not as it should be.
-// `npm run races -- --several`: 10,000 approvals of several people instead, with removals; see several.ts.
+const command = new Command('npm run races --')
+  .description(
+    'Contradictory answers at the same moment, from 5 devices; then the rows are asked whether every approval was ' +
+      'decided once. Ends with 1 when anything is not as it should be.',
+  )
+  .option('--several', 'approvals of several people instead, with removals (see several.ts)', false)
+  .option('--approvals <n>', 'how many (1500; 10000 of several people)')
+  .option('--answers <n>', 'answers to each approval', '20')
+  .option('--out <file>', 'where the result goes as well');
+
+interface Options {
+  several: boolean;
+  approvals?: string;
+  answers: string;
+  out?: string;
+}
 
 const USERS = 30;
 const DEVICES = 5;
@@ -32,14 +45,7 @@ interface Told {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      out: { type: 'string' },
-      several: { type: 'boolean', default: false },
-      approvals: { type: 'string' },
-      answers: { type: 'string', default: '20' },
-    },
-  });
+  const values = command.parse().opts<Options>();
   const approvals = Number(values.approvals ?? (values.several ? 10_000 : 1_500));
   const answers = Number(values.answers);
   const postgres = await startOwnPostgres();

@@ -7,7 +7,7 @@ import { SendError } from '../../channels/http/sendError';
 import { recordEvents } from '../../db/events';
 import { inTransaction } from '../../db/transaction';
 import type { EventType } from '../../domain/event';
-import { createWebhooks } from '../../services/webhooks';
+import { createDeliveries } from '../../services/deliveries';
 import { createWebhookSender } from '../../services/webhookSender';
 import { createTestDatabase } from '../support/database';
 import type { TestDatabase } from '../support/database';
@@ -62,6 +62,7 @@ beforeEach(async () => {
 
 const sql = (text: string, values: unknown[] = []) => bench.pool.query(text, values);
 const hooks = () => bench.services.webhooks;
+const told = () => bench.services.deliveries;
 
 async function addEndpoint(eventTypes: EventType[] | null = null): Promise<string> {
   const request = { url: 'https://hooks.example/', description: '', eventTypes };
@@ -72,7 +73,7 @@ async function happen(count: number, type: EventType = 'user_created') {
   for (let i = 0; i < count; i++)
     await inTransaction(bench.pool, (tx) => recordEvents(tx, bench.tenant.id, [{ type }]));
 }
-const drain = (target = endpointId, signal?: AbortSignal) => hooks().drain(bench.tenant.id, target, signal);
+const drain = (target = endpointId, signal?: AbortSignal) => told().drain(bench.tenant.id, target, signal);
 const find = () => hooks().find(bench.tenant.id, endpointId);
 const entries = async () =>
   (await hooks().listDeliveries(bench.tenant.id, endpointId, { before: undefined, limit: 100 })).reverse();
@@ -98,12 +99,12 @@ test('while a secret is being replaced, both sign the second that is sent, also 
       post: async (_url, { headers, body }) => (heard.push({ headers: headers, body: String(body) }), reply(204)),
     },
   });
-  const webhooks = createWebhooks({ pool: bench.pool, ...bench.services.rows, sender, requireUrl: () => {} });
+  const deliveries = createDeliveries({ pool: bench.pool, ...bench.services.rows, sender });
   const request = { url: 'https://hooks.example/', description: '', eventTypes: null };
-  const { endpoint, secret } = await webhooks.create(bench.tenant.id, request, nothingKept);
-  const next = await webhooks.rotate(bench.tenant.id, endpoint.id, HOUR, nothingKept);
+  const { endpoint, secret } = await hooks().create(bench.tenant.id, request, nothingKept);
+  const next = await hooks().rotate(bench.tenant.id, endpoint.id, HOUR, nothingKept);
   await happen(1);
-  await webhooks.drain(bench.tenant.id, endpoint.id);
+  await deliveries.drain(bench.tenant.id, endpoint.id);
   for (const one of [secret, next]) new Webhook(one).verify(heard[0]!.body, heard[0]!.headers);
 });
 
@@ -140,7 +141,7 @@ describe('a batch', () => {
     expect(sent).toHaveLength(3);
     await drain();
     expect(sent).toHaveLength(3);
-    expect((await hooks().listOverdueTargets(100)).map(({ target }) => target)).not.toContain(endpointId);
+    expect((await told().listOverdueTargets(100)).map(({ target }) => target)).not.toContain(endpointId);
     await later(5_000);
     expect(await drain()).toBeUndefined();
     expect(await states()).toEqual(Array.from({ length: 6 }, () => 'delivered'));
@@ -358,7 +359,7 @@ describe('a crash', () => {
 });
 
 describe('what is overdue', () => {
-  const overdue = async (limit: number) => (await hooks().listOverdueTargets(limit)).map(({ target }) => target);
+  const overdue = async (limit: number) => (await told().listOverdueTargets(limit)).map(({ target }) => target);
   const makeOverdue = () => sql(`update deliveries set due_at = now() - interval '6 seconds' where state = 'due'`);
 
   test('is found only where something can be told', async () => {
@@ -398,7 +399,7 @@ test('a callback that was kept is told later, under its id, and the approval say
   expect(await drain(`callback-${id}`)).toBeGreaterThan(4_000);
   expect((await services.approvals.find(tenant.id, id)).callbackState).toBe('failed');
   await later(11_000);
-  expect((await hooks().listOverdueTargets(100)).map(({ target }) => target)).toContain(`callback-${id}`);
+  expect((await told().listOverdueTargets(100)).map(({ target }) => target)).toContain(`callback-${id}`);
   expect(await drain(`callback-${id}`)).toBeUndefined();
   expect((await services.approvals.find(tenant.id, id)).callbackState).toBe('delivered');
   expect(sent).toEqual(
@@ -408,7 +409,7 @@ test('a callback that was kept is told later, under its id, and the approval say
 
 test('nothing of another tenant, and nothing that is not there, is drained', async () => {
   await happen(1);
-  expect(await hooks().drain(randomUUID(), endpointId)).toBeUndefined();
+  expect(await told().drain(randomUUID(), endpointId)).toBeUndefined();
   expect(await drain(randomUUID())).toBeUndefined();
   expect(sent).toEqual([]);
 });

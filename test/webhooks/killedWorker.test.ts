@@ -40,6 +40,6 @@ test('what a killed worker was telling is told by the next one, long before its 
 test('a batch that takes long says that it is still at work', async () => {
   const env = new MockActivityEnvironment();
   const alive = new Promise<undefined>((resolve) => env.once('heartbeat', () => resolve(undefined)));
-  const { drainBatch } = createWebhookDrainActivities({ webhooks: { drain: () => alive } });
+  const { drainBatch } = createWebhookDrainActivities({ deliveries: { drain: () => alive } });
   expect(await env.run(drainBatch, { tenantId: 'tenant', target: 'endpoint' })).toEqual({ nextInMs: null });
 });
