@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import net from 'node:net';
+import type { Socket } from 'node:net';
 import { putEvents } from '../support/events';
 import { expectProblem } from '../support/expectProblem';
 import { startApi } from '../support/http';
 import { callerOf } from '../support/program';
 import type { TestProgram } from '../support/program';
+import { until } from '../support/until';
 
 const EVENTS = 2_345; // more than two parts
 const START = Date.parse('2026-03-01T00:00:00Z');
@@ -109,6 +113,37 @@ test('another tenant gets nothing of it, and goes on after no event of ours', as
   expectProblem(await theirs('GET', `/v1/events/export?after=${told[5]!.id}`), 'invalid_request', { field: 'after' });
   expect((await theirs('GET', `/v1/events/export?after=evt_${id}_5`)).status).toBe(200);
 });
+
+test('callers who read nothing hold no connection to the database, and whoever goes on reading gets the whole', async () => {
+  const { apiKey, id } = await program.addTenant('long');
+  const total = 20_000; // several times of what the system holds for a socket
+  for (let from = 0; from < total; from += 5_000) {
+    const part = Array.from({ length: 5_000 }, (_, i) => ({ type: 'user_created', at: timeOf(from + i), userId }));
+    await putEvents(program.pool, id, part);
+  }
+  const { hostname, port, host } = new URL(program.url);
+  const request = `GET /v1/events/export HTTP/1.0\r\nhost: ${host}\r\nauthorization: Bearer ${apiKey}\r\n\r\n`;
+  const begin = async (): Promise<Socket> => {
+    const socket = net.connect(Number(port), hostname).pause();
+    socket.write(request);
+    await once(socket, 'readable'); // its first part is there
+    return socket;
+  };
+  const callers = await Promise.all(Array.from({ length: 22 }, begin)); // more than there are connections
+
+  const busy = `select from pg_stat_activity
+                 where datname = current_database() and application_name = 'countersign' and state <> 'idle'
+                   and pid <> pg_backend_pid()`;
+  await until(async () => (await program.pool.query(busy)).rowCount === 0, { what: 'an idle database' });
+  expect((await program.call('GET', '/v1/events?limit=1')).status).toBe(200);
+
+  const [patient, ...others] = callers as [Socket, ...Socket[]];
+  for (const socket of others) socket.destroy();
+  const chunks: Buffer[] = [];
+  for await (const chunk of patient as AsyncIterable<Buffer>) chunks.push(chunk);
+  const [, body = ''] = Buffer.concat(chunks).toString().split('\r\n\r\n');
+  expect(linesOf(body)).toHaveLength(total);
+}, 60_000);
 
 test.each(['after=-1', 'after=x', 'format=xml', 'since=yesterday', 'header=1', 'limit=1', 'after=9999999999999999'])(
   '%s is refused before anything is sent',

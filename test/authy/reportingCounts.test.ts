@@ -117,4 +117,6 @@ test('terms counts names, and values of attributes, most first', async () => {
     success: true,
   });
   expect((await report('terms', { ...query, per_page: '1' })).body.codes).toHaveLength(1);
+  const ever = await report('terms', { 'scope[time][gte]': '0000-01-01', per_page: '3' });
+  expect(ever.body.terms).toEqual((body.terms as unknown[]).slice(0, 3));
 });
