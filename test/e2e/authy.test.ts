@@ -105,11 +105,11 @@ test('from the install to the report, by calls of the Authy API alone', async ()
   const answer = await run('approval_requests/$UUID');
   expect(answer).toContain('Log in to Example Shop?');
   expect(answer.split('\n').at(-1)).toBe('approved');
-  const [callback] = await callbacks.wait();
-  const { uuid, status: outcome } = openCallback(callback!, {
-    authyApiKey: app.tenant.authyApiKey,
-    url: callbacks.url,
-  });
+  // The first of two: the test of a callback URL that is set.
+  const [tested, callback] = await callbacks.wait(2);
+  const signed = { authyApiKey: app.tenant.authyApiKey, url: callbacks.url };
+  expect(openCallback(tested!, signed).status).toBe('denied');
+  const { uuid, status: outcome } = openCallback(callback!, signed);
   expect(outcome).toBe('approved');
   const wrong = { authyApiKey: `${app.tenant.authyApiKey}x`, url: callbacks.url };
   expect(() => openCallback(callback!, wrong)).toThrow('not signed by Countersign');

@@ -24,8 +24,8 @@ export interface Recorded {
   headers?: readonly string[];
   /** Undefined: no length either. */
   body?: string;
-  /** 200, where nothing is said; several, where it depends on what the installation has. */
-  status?: number | readonly number[];
+  /** 200, where nothing is said. */
+  status?: number;
   /** What the client looks for. */
   insists?: (reply: RawReply) => void;
 }
