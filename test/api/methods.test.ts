@@ -15,12 +15,14 @@ afterAll(() => program?.close());
 
 const list = async () => (await program.call('GET', `/v1/users/${userId}/methods`)).body;
 const remove = (method: string) => program.call('DELETE', `/v1/users/${userId}/methods/${method}`);
+let enabled = 0;
+/** Each a second after the one before: two of one millisecond would have no order. */
 const enable = (method: string) =>
-  program.pool.query('insert into user_methods (tenant_id, user_id, method) values ($1, $2, $3)', [
-    program.tenant.id,
-    userId,
-    method,
-  ]);
+  program.pool.query(
+    `insert into user_methods (tenant_id, user_id, method, enabled_at)
+     values ($1, $2, $3, date_trunc('milliseconds', clock_timestamp()) + $4 * interval '1 second')`,
+    [program.tenant.id, userId, method, ++enabled],
+  );
 
 test('methods are listed in the order in which they were enabled, and removed one by one', async () => {
   expect(await list()).toEqual({ methods: [], twoFactorEnabled: false });
