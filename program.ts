@@ -25,10 +25,7 @@ import { assertCallbackUrl } from './channels/http/callbackUrl';
 import { createSafeClient } from './channels/http/safeClient';
 import { discreet } from './channels/push/push';
 import type { PushSender } from './channels/push/push';
-import { createSimulatedEmail } from './channels/simulated/email';
 import { createSimulatedPush } from './channels/simulated/push';
-import { createSimulatedSms } from './channels/simulated/sms';
-import { createSimulatedVoice } from './channels/simulated/voice';
 import type { SmsMessage, SmsSender } from './channels/sms/sms';
 import type { VoiceSender } from './channels/voice/voice';
 import { createNotifications } from './db/notifications';
@@ -256,8 +253,8 @@ function createSimulatedCarrier(pool: Pool, rows: SimulatorRows) {
     push: createSimulatedPush(({ idempotencyKey: id, tenantId, deviceId, approvalId, about }) =>
       rows.insert(pool, { id, tenantId, kind: 'push', deviceId, approvalId, about, to: null, text: null }),
     ),
-    sms: createSimulatedSms(textOf('sms')),
-    voice: createSimulatedVoice(textOf('voice')),
-    email: createSimulatedEmail(textOf('email')),
+    sms: { send: textOf('sms') },
+    voice: { send: textOf('voice') },
+    email: { send: textOf('email') },
   };
 }

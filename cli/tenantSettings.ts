@@ -51,7 +51,7 @@ export function register(tenant: Command): void {
   for (const each of NAMES) command.option(`--${spelled(each)} <on|off>`, SENTENCES[each]);
 }
 
-/** Changes what is given, all of it or nothing, and says what holds then. */
+/** Changes what is given, once all of it is understood, and says what holds then. */
 async function change(tenant: Tenant, tenants: Tenants, options: SetOptions): Promise<void> {
   const { id, mostUnapproved } = tenant;
   const defaults: Partial<OnboardingDefaults> = {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MOST_AUTHY_ID } from '../domain/authyId';
 
 /** No parameters, no query or no body: unknown fields are refused. */
 export const nothing = z.strictObject({});
@@ -21,6 +22,9 @@ export const shownText = (least: number, most: number) =>
     .max(most)
     .refine((text) => text.isWellFormed(), 'holds half a character (a lone surrogate)')
     .refine((text) => !FORGING.test(text), 'holds a control character');
+
+/** An id of the Authy API, of which clients write digits or a number. */
+export const authyId = z.coerce.number().int().positive().max(MOST_AUTHY_ID);
 
 /** An identifier of the tenant's own. */
 export const externalId = shownText(1, 128);

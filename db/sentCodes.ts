@@ -17,8 +17,8 @@ export function createSentCodeRows() {
       const { rowCount } = await tx.query(
         `insert into sent_codes as kept (tenant_id, country, day, sent)
          select $1, budget.country, ${TODAY}, 1
-           from (values (''::text, $4::int), ($2::text, $3::int)) budget (country, most) 
-           where most > 0 order by budget.country
+           from (values (''::text, $4::int), ($2::text, $3::int)) budget (country, most)
+          where most > 0 order by budget.country
          on conflict on constraint sent_codes_once do update set sent = kept.sent + 1
           where kept.sent < case kept.country when '' then $4::int else $3::int end`,
         [tenantId, country, inCountry, budgets.inAll],

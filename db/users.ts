@@ -1,3 +1,4 @@
+import type { Holder } from '../domain/userImport';
 import type { Keyring } from '../platform/keys/keyring';
 import type { PageOf } from './approvals';
 import type { Queryable, Tx } from './transaction';
@@ -22,15 +23,6 @@ export interface ImportedUser {
   phone: string | null;
   email: string | null;
   isConfirmed: boolean;
-}
-
-/** Who has an Authy id, a phone or an external id. Of other tenants' users nothing is told but that they have the id. */
-export interface Holder {
-  authyId: number;
-  isOurs: boolean;
-  isRemoved: boolean;
-  externalId: string | null;
-  phone: string | null;
 }
 
 interface Row {

@@ -6,6 +6,13 @@ export type PhoneChannel = (typeof PHONE_CHANNELS)[number];
 export const CODE_CHANNELS = [...PHONE_CHANNELS, 'email'] as const;
 export type CodeChannel = (typeof CODE_CHANNELS)[number];
 
+/** In words, for operators. */
+export const CHANNEL_WORDS: Readonly<Record<CodeChannel, string>> = {
+  sms: 'text message',
+  voice: 'call',
+  email: 'e-mail',
+};
+
 /** What a code is for; each has a newest code of its own. */
 export const CODE_PURPOSES = ['login', 'onboarding'] as const;
 export type CodePurpose = (typeof CODE_PURPOSES)[number];

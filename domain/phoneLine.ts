@@ -1,6 +1,7 @@
 // The larger metadata: those of the other modules do not tell what kind of line a number is.
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import type { NumberType } from 'libphonenumber-js/max';
+import { DomainError } from './errors';
 
 /** The words of the Authy API. */
 export const LINE_TYPES = ['cellphone', 'landline', 'voip', 'unknown'] as const;
@@ -44,4 +45,11 @@ export function lineOf(e164: string): PhoneLine {
     countryCode: number?.countryCallingCode ?? '',
     shown: number?.formatInternational().replace(/(?<= .*) /g, '-') ?? e164,
   };
+}
+
+/** Refuses numbers whose owner is paid for every code that is sent there. @throws phone_invalid, naming the field */
+export function requireUncharged(phone: string, field: string): PhoneLine {
+  const line = lineOf(phone);
+  if (line.isCostly) throw new DomainError('phone_invalid', { field, reason: 'calls to it are charged' });
+  return line;
 }

@@ -36,8 +36,8 @@ interface Person {
   phone: string | null;
 }
 
-/** Who has an Authy id, a phone or an external id already; of others' users only that they have the id. */
-interface Holder extends Person {
+/** Who has an Authy id, a phone or an external id already. Of other tenants' users nothing is told but that they have the id. */
+export interface Holder extends Person {
   isOurs: boolean;
   isRemoved: boolean;
 }

@@ -2,7 +2,7 @@ import { decodeJwt, errors, jwtVerify } from 'jose';
 import type { JWTPayload } from 'jose';
 import type { Pool } from 'pg';
 import { z } from 'zod';
-import { externalId } from '../contracts/shapes';
+import { authyId, externalId } from '../contracts/shapes';
 import { recordEvents } from '../db/events';
 import type { TenantRows } from '../db/tenants';
 import { inTransaction, readClock } from '../db/transaction';
@@ -21,11 +21,7 @@ const TOLERANCE_SECONDS = 60;
 const Context = z.object({
   context: z.object({
     custom_user_id: z.union([externalId, z.int().transform(String)]),
-    authy_app_id: z.coerce
-      .number()
-      .int()
-      .positive()
-      .max(2 ** 31 - 1),
+    authy_app_id: authyId,
   }),
 });
 

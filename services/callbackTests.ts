@@ -5,12 +5,13 @@ import type { SafeClient, SafeReply } from '../channels/http/safeClient';
 import { SendError } from '../channels/http/sendError';
 import type { SendFailure } from '../channels/http/sendError';
 import type { Tenant } from '../db/tenants';
+import { MOST_AUTHY_ID } from '../domain/authyId';
 import type { CallbackMethod } from '../domain/oneTouch';
 import { toParameters } from './oneTouchCallbacks';
 
 const DAY_MS = 86_400_000;
 /** The last id that there can be: nobody's. */
-const NOBODY = 2 ** 31 - 1;
+const NOBODY = MOST_AUTHY_ID;
 
 interface CallbackTest {
   sent: SignedCallback;

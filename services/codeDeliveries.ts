@@ -1,5 +1,5 @@
 import type { Code } from '../db/codes';
-import type { CodeChannel } from '../domain/code';
+import { CHANNEL_WORDS } from '../domain/code';
 import { CODE_DELIVERY_WORKFLOW, codeDeliveryWorkflowId } from '../workflows/codeDelivery.messages';
 import type { CodeDeliveryInput } from '../workflows/codeDelivery.messages';
 import { createAccompaniment } from './accompaniment';
@@ -14,13 +14,11 @@ export interface CodeDeliveries {
   revive(code: Sent): Promise<boolean>;
 }
 
-const WAYS: Readonly<Record<CodeChannel, string>> = { sms: 'text message', voice: 'call', email: 'e-mail' };
-
 /** Talks to Temporal in the background. */
 export function createCodeDeliveries(engine: Engine): CodeDeliveries {
   const accompaniment = createAccompaniment(engine, { type: CODE_DELIVERY_WORKFLOW, idOf: codeDeliveryWorkflowId });
   const inputOf = ({ tenantId, id, generation }: Sent): CodeDeliveryInput => ({ tenantId, codeId: id, generation });
-  const summaryOf = ({ channel }: Sent) => `Sends a code by ${WAYS[channel]}`;
+  const summaryOf = ({ channel }: Sent) => `Sends a code by ${CHANNEL_WORDS[channel]}`;
   return {
     start: (code) => accompaniment.start(inputOf(code), summaryOf(code)),
     revive: (code) => accompaniment.restart(inputOf(code), summaryOf(code)),

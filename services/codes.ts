@@ -8,7 +8,7 @@ import { CODE_LIFETIME_MS, isCodeExpired, MOST_ATTEMPTS } from '../domain/code';
 import type { CodeChannel } from '../domain/code';
 import { DomainError } from '../domain/errors';
 import type { ErrorCode, RefusalDetail } from '../domain/errors';
-import { lineOf } from '../domain/phoneLine';
+import { requireUncharged } from '../domain/phoneLine';
 import type { Keyring } from '../platform/keys/keyring';
 import { sha256 } from '../platform/keys/secret';
 import type { CodeDeliveries } from './codeDeliveries';
@@ -59,7 +59,7 @@ export function createCodes({ pool, codes, users, keyring, channels, deliveries,
       return { email };
     }
     if (phone === null) throw new DomainError('no_phone', { field });
-    if (lineOf(phone).isCostly) throw new DomainError('phone_invalid', { field, reason: 'calls to it are charged' });
+    requireUncharged(phone, field);
     return { phone };
   }
 

@@ -43,7 +43,7 @@ export function createCounting({ pool, turns }: CountingDeps) {
     const { names, fromMs, untilMs: given } = selection;
     const types = [...new Set(kindsOf(names).map(({ type }) => type))];
     if (types.length === 0) return;
-    const range = await findNumbers(pool, tenantId, { since: dateOf(fromMs), until: dateOf(given) });
+    const range = await rangeOf(pool, tenantId, selection);
     if (!range) return;
 
     async function counted(work: () => Promise<Count[]>): Promise<void> {
@@ -67,6 +67,13 @@ export function createCounting({ pool, turns }: CountingDeps) {
     }
   };
 }
+
+/** The numbers of the events within the time of a selection; undefined where there are none. */
+export const rangeOf = (
+  pool: Pool,
+  tenantId: string,
+  { fromMs, untilMs }: Pick<Selection, 'fromMs' | 'untilMs'>,
+): Promise<NumberRange | undefined> => findNumbers(pool, tenantId, { since: dateOf(fromMs), until: dateOf(untilMs) });
 
 const dateOf = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms));
 

@@ -23,6 +23,7 @@ const BATCH_MS = 10_000;
 const MOST_FAILURES = 3;
 /** Then it rests for so long, or a sick endpoint with much due would be tried without a pause. */
 const REST_MS = 5_000;
+
 /** Telling registered endpoints what happened, and what becomes of an endpoint that does not take it. */
 export function createDeliveries(deps: DeliveryDeps) {
   const { pool, deliveries, endpoints, approvals, sender, onAttempt } = deps;

@@ -1,5 +1,6 @@
 import { externalId } from '../contracts/shapes';
 import type { ImportedUser } from '../db/users';
+import { readAuthyId } from '../domain/authyId';
 import { isEmail } from '../domain/email';
 import { DomainError } from '../domain/errors';
 import { isCallingCode, toE164, toE164Within } from '../domain/phoneNumber';
@@ -54,8 +55,6 @@ export function findColumns(header: readonly string[]): { columns: Columns; unus
 const APOSTROPHE = /^'(?=[=+\-@＝＋－＠])/;
 /** As exports of databases spell nothing. */
 const NOTHING: ReadonlySet<string> = new Set(['', 'NULL', '\\N']);
-/** Clients read ids as signed 32-bit integers. */
-const MOST = 2 ** 31 - 1;
 const YES: ReadonlySet<string> = new Set(['true', 't', 'yes', 'y', '1']);
 const NO: ReadonlySet<string> = new Set(['false', 'f', 'no', 'n', '0']);
 
@@ -68,8 +67,8 @@ export function readLine(columns: Columns, cells: readonly string[]): ImportedUs
     return NOTHING.has(text) ? undefined : text.replace(APOSTROPHE, '');
   };
 
-  const authyId = /^\d{1,10}$/.test(cell('authyId') ?? '') ? Number(cell('authyId')) : NaN;
-  if (!(authyId >= 1 && authyId <= MOST)) return 'authy_id_invalid';
+  const authyId = readAuthyId(cell('authyId'));
+  if (authyId === undefined) return 'authy_id_invalid';
   const own = cell('externalId');
   if (own !== undefined && !externalId.safeParse(own).success) return 'external_id_invalid';
   const email = cell('email');

@@ -1,4 +1,5 @@
 import type { PhoneVerification, VerificationKey } from '../db/phoneVerifications';
+import { CHANNEL_WORDS } from '../domain/code';
 import { readable } from '../domain/instant';
 import { PHONE_VERIFICATION_WORKFLOW, phoneVerificationWorkflowId } from '../workflows/phoneVerification.messages';
 import type { PhoneVerificationInput } from '../workflows/phoneVerification.messages';
@@ -24,7 +25,7 @@ export function createPhoneVerificationWorkflows(engine: Engine): PhoneVerificat
   return {
     start({ channel, expiresAtMs, ...key }) {
       const until = readable(new Date(expiresAtMs).toISOString());
-      const summary = `Verifies a phone by ${channel === 'sms' ? 'text message' : 'call'} until ${until}`;
+      const summary = `Verifies a phone by ${CHANNEL_WORDS[channel]} until ${until}`;
       accompaniment.start(inputOf(key), summary);
     },
     tell: (key, signal) => accompaniment.tell(inputOf(key), signal),

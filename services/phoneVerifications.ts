@@ -13,7 +13,7 @@ import { MOST_ATTEMPTS, MOST_ATTEMPTS_AN_HOUR } from '../domain/code';
 import type { CodeChannel, PhoneChannel } from '../domain/code';
 import { DomainError } from '../domain/errors';
 import type { EventType, NewEvent } from '../domain/event';
-import { lineOf } from '../domain/phoneLine';
+import { lineOf, requireUncharged } from '../domain/phoneLine';
 import { isVerificationOverdue, secondsLeft, VERIFICATION_LIFETIME_MS } from '../domain/phoneVerification';
 import type { Feedback, PhoneVerificationData } from '../domain/phoneVerification';
 import type { Keyring } from '../platform/keys/keyring';
@@ -108,8 +108,7 @@ export function createPhoneVerifications(deps: PhoneVerificationDeps) {
 
   /** @throws channel_not_configured, phone_is_landline, phone_invalid */
   function requireReach(phone: string, channel: PhoneChannel): void {
-    const line = lineOf(phone);
-    if (line.isCostly) throw new DomainError('phone_invalid', { field: 'phone', reason: 'calls to it are charged' });
+    const line = requireUncharged(phone, 'phone');
     if (!channels.has(channel)) throw new DomainError('channel_not_configured', { field: 'channel' });
     if (channel === 'sms' && !line.takesTexts) throw new DomainError('phone_is_landline', { field: 'phone' });
   }

@@ -1,9 +1,9 @@
 import type { Pool } from 'pg';
 import type { AuthyFactRows } from '../db/authyFacts';
-import { findNumbers } from '../db/events';
 import type { RecordedEvent } from '../db/events';
 import { listNewest } from '../db/reporting';
 import type { Narrowing } from '../db/reporting';
+import { readAuthyId } from '../domain/authyId';
 import { authyNameOf } from '../domain/authyEvents';
 import type { AuthyAttribute, AuthyEvent } from '../domain/authyEvents';
 import type { AuthyObjects } from '../domain/authyObjects';
@@ -11,7 +11,7 @@ import { DomainError } from '../domain/errors';
 import { hasValues, kindsOf, valuesOf } from '../domain/reporting';
 import type { Selection } from '../domain/reporting';
 import type { AuthyEvents } from './authyEvents';
-import { createCounting } from './counting';
+import { createCounting, rangeOf } from './counting';
 import type { Turns } from './turns';
 
 export interface ReportDeps {
@@ -31,13 +31,9 @@ export interface Asked {
   gone: AbortSignal;
 }
 
-const dateOf = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms));
-
 /** What happened, counted and searched. Names and times are looked up in indexes; values of objects by reading events. */
 export function createReports({ pool, turns, authyFacts, authyEvents }: ReportDeps) {
   const count = createCounting({ pool, turns });
-  const rangeOf = (tenantId: string, { fromMs, untilMs }: Selection) =>
-    findNumbers(pool, tenantId, { since: dateOf(fromMs), until: dateOf(untilMs) });
 
   /** What an index can be asked for; null: that nothing can be there. Every event is still looked at afterwards. */
   async function narrow(tenantId: string, { objects }: Selection): Promise<Narrowing | null> {
@@ -46,7 +42,8 @@ export function createReports({ pool, turns, authyFacts, authyEvents }: ReportDe
       if (operator !== 'eq') continue;
       if (object === 'user' && attribute === 'authy_id') {
         // As it is told: also of who was removed since.
-        const known = isAuthyId(value) ? await authyFacts.findUserId(pool, tenantId, Number(value)) : undefined;
+        const id = readAuthyId(value);
+        const known = id === undefined ? undefined : await authyFacts.findUserId(pool, tenantId, id);
         if (known === undefined) return null;
         narrowing.userId = known;
       }
@@ -66,7 +63,7 @@ export function createReports({ pool, turns, authyFacts, authyEvents }: ReportDe
     { tenantId, selection, gone }: Asked,
     attribute?: AuthyAttribute,
   ): AsyncGenerator<{ event: RecordedEvent; objects: AuthyObjects }> {
-    const range = await rangeOf(tenantId, selection);
+    const range = await rangeOf(pool, tenantId, selection);
     const narrowing = await narrow(tenantId, selection);
     if (!range || narrowing === null) return;
     const kinds = kindsOf(selection.names);
@@ -99,7 +96,7 @@ export function createReports({ pool, turns, authyFacts, authyEvents }: ReportDe
         }
         return authyEvents.tell(tenantId, found, selection.spelled);
       }
-      const range = await rangeOf(tenantId, selection);
+      const range = await rangeOf(pool, tenantId, selection);
       if (!range) return [];
       const part = { ...range, limit: perPage, offset };
       const events = await turns(() => listNewest(pool, tenantId, kindsOf(selection.names), part));
@@ -140,4 +137,3 @@ export function createReports({ pool, turns, authyFacts, authyEvents }: ReportDe
 export type Reports = ReturnType<typeof createReports>;
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
-const isAuthyId = (text: string): boolean => /^\d{1,10}$/.test(text) && Number(text) < 2 ** 31;

@@ -12,7 +12,7 @@ import type { Tx } from '../db/transaction';
 import type { User, UserRows } from '../db/users';
 import { DomainError } from '../domain/errors';
 import type { Activity } from '../domain/activity';
-import { lineOf } from '../domain/phoneLine';
+import { requireUncharged } from '../domain/phoneLine';
 import { toE164 } from '../domain/phoneNumber';
 import type { ApprovalWorkflows } from './approvalWorkflows';
 import type { Decisions } from './decisions';
@@ -80,10 +80,7 @@ export function createUsers(deps: UserDeps) {
     async create(tenantId: string, request: UserRequest, keep: (tx: Tx, user: User) => Promise<void>): Promise<User> {
       const { externalId = null, email = null, phoneDecides = false } = request;
       const phone = request.phone === undefined ? null : toE164(request.phone);
-      // Whoever has such a number is paid for every code that is sent to it.
-      if (phone !== null && lineOf(phone).isCostly) {
-        throw new DomainError('phone_invalid', { field: 'phone', reason: 'calls to it are charged' });
-      }
+      if (phone !== null) requireUncharged(phone, 'phone');
       const who = { externalId, phone, phoneDecides };
       return inTransaction(pool, async (tx) => {
         const isTaken = async () => phone !== null && (await users.findByPhone(tx, tenantId, phone)) !== undefined;

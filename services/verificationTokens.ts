@@ -1,6 +1,7 @@
 import { decodeJwt, errors, jwtVerify } from 'jose';
 import type { Pool } from 'pg';
 import { z } from 'zod';
+import { authyId } from '../contracts/shapes';
 import type { Tenant, TenantRows } from '../db/tenants';
 
 /** They say when they were made, and not how long they live. */
@@ -9,11 +10,7 @@ const LONGEST_SECONDS = 600;
 const TOLERANCE_SECONDS = 60;
 
 const Named = z.object({
-  app_id: z.coerce
-    .number()
-    .int()
-    .positive()
-    .max(2 ** 31 - 1),
+  app_id: authyId,
 });
 const Claims = Named.extend({
   phone_number: z.union([z.string().min(1).max(40), z.int().positive().transform(String)]),

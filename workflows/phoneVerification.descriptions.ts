@@ -1,3 +1,4 @@
+import { CHANNEL_WORDS } from '../domain/code';
 import type { CodeDeliveryState } from '../domain/code';
 import { readable } from '../domain/instant';
 import type { PhoneVerificationState } from './phoneVerification.messages';
@@ -18,10 +19,9 @@ export function describePhoneVerification({ status, expiresAt, attempts, message
   if (status === 'verified') return 'The phone is **verified**: the right code was typed.';
   if (status === 'expired') return 'The verification is **expired**: no right code was typed in time, or it was ended.';
   const wrong = attempts === 0 ? '' : ` Wrong so far: ${attempts}.`;
-  const by = message.channel === 'sms' ? 'text message' : 'call';
   return (
     `**Waiting for the code** until ${readable(expiresAt)}.${wrong}\n\n` +
-    `Message ${message.round}, by ${by}: ${MESSAGE[message.state]}\n\n${ADVICE}`
+    `Message ${message.round}, by ${CHANNEL_WORDS[message.channel]}: ${MESSAGE[message.state]}\n\n${ADVICE}`
   );
 }
 

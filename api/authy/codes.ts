@@ -6,6 +6,7 @@ import { lineOf } from '../../domain/phoneLine';
 import { emailIdOf } from '../../services/codes';
 import type { FactorKind } from '../../services/secondFactor';
 import type { Services } from '../../services/services';
+import { keepNothing } from '../../services/idempotency';
 import { findUser } from './ids';
 import type { AuthyMounting } from './mount';
 import type { AuthyNumber } from './numbers';
@@ -13,7 +14,6 @@ import type { Parameters } from './parameters';
 import { readLocale } from './phoneNumbers';
 import { AuthyRefusal, invalidParameter, inWordsOf } from './refusals';
 import { deviceName } from './users';
-import { keepNothing } from '../../services/idempotency';
 
 /** What a user who never confirmed may be refused for, and is let in nevertheless where the tenant wants it. */
 const FORGIVEN: ReadonlySet<ErrorCode> = new Set(['code_wrong', 'code_not_found', 'code_expired', 'totp_not_found']);

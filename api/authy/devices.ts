@@ -1,10 +1,11 @@
+import { readAuthyId } from '../../domain/authyId';
 import type { Devices } from '../../services/devices';
 import type { Users } from '../../services/users';
-import { findUser, readId } from './ids';
+import { keepNothing } from '../../services/idempotency';
+import { findUser } from './ids';
 import type { AuthyMounting } from './mount';
 import { readNewUser } from './newUser';
 import { AuthyRefusal, inWordsOf } from './refusals';
-import { keepNothing } from '../../services/idempotency';
 
 /** Devices that run the SDK: the token with which one registers, and its removal. */
 export function deviceRoutes({ call }: AuthyMounting, { devices, users }: { devices: Devices; users: Users }): void {
@@ -23,7 +24,7 @@ export function deviceRoutes({ call }: AuthyMounting, { devices, users }: { devi
   });
 
   call('delete', '/protected/:format/sdk/devices/:deviceId', async ({ tenant, params }) => {
-    const authyId = readId(params['deviceId']);
+    const authyId = readAuthyId(params['deviceId']);
     if (authyId === undefined) throw new AuthyRefusal(60092);
     const notFound = inWordsOf({ device_not_found: 60092 });
     const device = await devices.findByAuthyId(tenant.id, authyId).catch(notFound);

@@ -1,15 +1,7 @@
 import type { User } from '../../db/users';
+import { readAuthyId } from '../../domain/authyId';
 import type { Users } from '../../services/users';
 import { AuthyRefusal } from './refusals';
-
-/** Clients read ids as signed 32-bit integers. */
-const MOST = 2 ** 31 - 1;
-
-/** An integer id as it stands in a path or a parameter; undefined where there can be none such. */
-export function readId(text: string | undefined): number | undefined {
-  const id = text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : NaN;
-  return id >= 1 && id <= MOST ? id : undefined;
-}
 
 /** A message as feedback names it: the verification that it belongs to, spelled as such ids are. */
 export const messageId = (verificationId: string): string => `SM${verificationId.replaceAll('-', '')}`;
@@ -26,7 +18,7 @@ export async function findUser(
   tenantId: string,
   id: string | undefined,
 ): Promise<User> {
-  const authyId = readId(id);
+  const authyId = readAuthyId(id);
   const user = authyId === undefined ? undefined : await users.findByAuthyId(tenantId, authyId);
   if (!user) throw new AuthyRefusal(60026);
   return user;

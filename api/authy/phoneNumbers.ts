@@ -25,6 +25,12 @@ export function readPhone(
   }
 }
 
+/** The number that `country_code` and `phone_number` name, in E.164. @throws AuthyRefusal 60004, or what `invalid` gives */
+export const readPhoneNumber = (
+  parameters: Pick<Parameters, 'requiredInteger' | 'requiredText'>,
+  invalid: () => AuthyRefusal,
+): string => readPhone(parameters, { countryCode: 'country_code', number: 'phone_number' }, invalid);
+
 const CHANNELS: ReadonlyMap<string, PhoneChannel> = new Map([
   ['sms', 'sms'],
   ['call', 'voice'],

@@ -6,7 +6,7 @@ import type { Services } from '../../services/services';
 import type { AuthyMounting } from './mount';
 import { messageId, readMessageId } from './ids';
 import type { Parameters } from './parameters';
-import { readChannel, readLocale, readPhone } from './phoneNumbers';
+import { readChannel, readLocale, readPhoneNumber } from './phoneNumbers';
 import { startedText } from './phoneTexts';
 import { AuthyRefusal, invalidParameter, inWordsOf } from './refusals';
 
@@ -87,16 +87,15 @@ export function phoneRoutes(
   });
 }
 
-const readNumber = (parameters: Parameters): string =>
-  readPhone(parameters, { countryCode: 'country_code', number: 'phone_number' }, () => new AuthyRefusal(60033));
+const readNumber = (parameters: Parameters): string => readPhoneNumber(parameters, () => new AuthyRefusal(60033));
 
 /** The number, which is the one that the token of an app is about. @throws AuthyRefusal 60116 */
 function readOwnNumber(parameters: Parameters, onlyPhone: string | undefined): string {
   const phone = readNumber(parameters);
   if (onlyPhone === undefined) return phone;
   const notThis = () => new AuthyRefusal(60116, { fields: { phone_number: 'is not the one of the JWT' } });
-  const names = { countryCode: 'country_code', number: 'phone_number' };
-  if (readPhone({ ...parameters, requiredText: () => onlyPhone }, names, notThis) !== phone) throw notThis();
+  const ofToken = readPhoneNumber({ ...parameters, requiredText: () => onlyPhone }, notThis);
+  if (ofToken !== phone) throw notThis();
   return phone;
 }
 

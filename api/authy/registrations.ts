@@ -6,7 +6,7 @@ import type { Services } from '../../services/services';
 import type { AuthyMounting } from './mount';
 import { readEmail } from './newUser';
 import type { Parameters } from './parameters';
-import { readChannel, readLocale, readPhone } from './phoneNumbers';
+import { readChannel, readLocale, readPhoneNumber } from './phoneNumbers';
 import { startedText } from './phoneTexts';
 import { AuthyRefusal, inWordsOf } from './refusals';
 
@@ -65,8 +65,4 @@ export function registrationRoutes(
 }
 
 const readNumber = (parameters: Parameters): string =>
-  readPhone(
-    parameters,
-    { countryCode: 'country_code', number: 'phone_number' },
-    () => new AuthyRefusal(60034, { fields: { phone_number: 'is invalid' } }),
-  );
+  readPhoneNumber(parameters, () => new AuthyRefusal(60034, { fields: { phone_number: 'is invalid' } }));

@@ -25,7 +25,6 @@ export function secretRoutes(
       throw invalidParameter('label', 'has a colon or a control character');
     const made = await totpPictures
       .create(tenant.id, user.id, { label: label === '' ? undefined : label, size })
-
       // Whoever saw the picture of a secret that counts could log in with it.
       .catch(inWordsOf({ method_enabled: 60122 }));
     const qrCode = `${publicUrls()[0]}/protected/qr/${made.token}.png`;

@@ -7,12 +7,12 @@ import { isOpen } from '../../domain/onboarding';
 import { splitPhone } from '../../domain/phoneNumber';
 import type { Onboardings } from '../../services/onboardings';
 import type { Users } from '../../services/users';
+import { keepNothing } from '../../services/idempotency';
 import { findUser } from './ids';
 import type { AuthyMounting } from './mount';
 import { readEmail, readInstallLink, readNewUser } from './newUser';
 import { maskedNumber } from './phoneNumbers';
 import { AuthyRefusal } from './refusals';
-import { keepNothing } from '../../services/idempotency';
 
 /** A link that cannot be sent leaves the user registered. */
 const WITHOUT_LINK: ReadonlySet<ErrorCode> = new Set(['channel_not_configured', 'method_enabled', 'too_many_requests']);

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { canonical } from './canonical';
 import type { Parameters } from './canonical';
 import type { SafeClient, SafeReply } from '../http/safeClient';
-import { signAuthy, signedTextOf } from './sign';
+import { signedTextOf, signText } from './sign';
 
 export interface CallbackToSign {
   method: 'GET' | 'POST';
@@ -30,9 +30,8 @@ export interface SignedCallback {
 export function signCallback({ method, url, key, parameters, nowMs }: CallbackToSign): SignedCallback {
   const sorted = sortKeys(parameters) as Parameters;
   const nonce = `${Math.floor(nowMs / 1_000)}.${randomInt(100_000, 1_000_000)}`;
-  const call = { nonce, method, url, parameters: sorted };
-  const headers = { 'X-Authy-Signature': signAuthy(key, call), 'X-Authy-Signature-Nonce': nonce };
-  const signedText = signedTextOf(call);
+  const signedText = signedTextOf({ nonce, method, url, parameters: sorted });
+  const headers = { 'X-Authy-Signature': signText(key, signedText), 'X-Authy-Signature-Nonce': nonce };
   if (method === 'GET') return { headers, query: canonical(sorted), signedText };
   return { headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(sorted), signedText };
 }

@@ -17,9 +17,12 @@ export interface CallToSign {
 export const signedTextOf = ({ nonce, method, url, parameters }: CallToSign): string =>
   [nonce, method, url, canonical(parameters)].join('|');
 
+/** The signature of such a text (base64): HMAC-SHA256 with the key of the application. */
+export const signText = (key: string, signedText: string): string =>
+  createHmac('sha256', key).update(signedText).digest('base64');
+
 /**
  * The signature of one Authy call, as its header `X-Authy-Signature` carries it (base64): HMAC-SHA256 with the key of the
  * application, over nonce, method, URL and the canonical parameters.
  */
-export const signAuthy = (key: string, call: CallToSign): string =>
-  createHmac('sha256', key).update(signedTextOf(call)).digest('base64');
+export const signAuthy = (key: string, call: CallToSign): string => signText(key, signedTextOf(call));
