@@ -24,6 +24,9 @@ const common = {
 module.exports = {
   // Tests with real servers share two cores with them; 5 s was too short on a busy machine.
   testTimeout: 20_000,
+  // What test files leave behind is never given back: a process with all of them would come to the end of its memory, and
+  // spend its time looking for some. One that has grown so far is replaced.
+  workerIdleMemoryLimit: '1GB',
   projects: [
     {
       ...common,
