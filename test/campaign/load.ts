@@ -24,7 +24,7 @@ export const ORDINARY: Mix = {
 };
 
 export interface Load {
-  /** Begins flows of this mix, one after the other for each person, until `drain`. */
+  /** Begins flows of this mix, each of them at least once, one after the other for each person, until `drain`. */
   run(mix: Mix): void;
   /** How many flows have begun and not ended. */
   inFlight(): number;
@@ -37,6 +37,8 @@ export interface Load {
 /** People who are asked for approval all the time, each by one flow after the other. */
 export function createLoad(world: World): Load {
   let mix: Mix | undefined;
+  /** Begin before chance chooses: it could leave one out. */
+  let first: FlowName[] = [];
   let flows = 0;
   let running: Promise<void>[] = [];
   let waiting: { flows: number; reached: () => void }[] = [];
@@ -46,7 +48,7 @@ export function createLoad(world: World): Load {
       flows += 1;
       waiting = waiting.filter((one) => one.flows > flows || void one.reached());
       try {
-        await FLOWS[choose(mix, world.random)](world, person);
+        await FLOWS[first.pop() ?? choose(mix, world.random)](world, person);
       } finally {
         flows -= 1;
       }
@@ -57,6 +59,7 @@ export function createLoad(world: World): Load {
     run(next) {
       const idle = mix === undefined;
       mix = next;
+      first = Object.keys(next) as FlowName[];
       if (idle) running = world.people.map(ask);
     },
     inFlight: () => flows,
