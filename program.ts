@@ -7,8 +7,10 @@ import type { Logger } from 'pino';
 import { createApprovalActivities } from './activities/approval';
 import type { SendingDeps } from './activities/carry';
 import { createCodeDeliveryActivities } from './activities/codeDelivery';
+import { createCodePromptActivities } from './activities/codePrompt';
 import { createOnboardingActivities } from './activities/onboarding';
 import { createPhoneVerificationActivities } from './activities/phoneVerification';
+import { createPushing } from './activities/pushing';
 import { createReconcileActivities } from './activities/reconcile';
 import { createRetentionActivities } from './activities/retention';
 import { createWebhookDrainActivities } from './activities/webhookDrain';
@@ -126,15 +128,21 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
     health,
     onMessage: (channel, result) => metrics.messageAttempt(channel, result),
   };
+  const pushing = createPushing({
+    pool,
+    ...services.rows,
+    pushSenders: new Map(senders.map((sender) => [sender.kind, discreet(sender)])),
+    health,
+    onPush: (kind, result) => metrics.pushAttempt(kind, result),
+  });
   const activities = {
     ...createApprovalActivities({
       pool,
       ...services.rows,
       decisions: services.decisions,
       callbacks: services.callbacks,
-      pushSenders: new Map(senders.map((sender) => [sender.kind, discreet(sender)])),
+      pushing,
       health,
-      onPush: (kind, result) => metrics.pushAttempt(kind, result),
       onCallback: (result) => metrics.callbackAttempt(result),
     }),
     ...createCodeDeliveryActivities({
@@ -143,6 +151,7 @@ export async function startProgram(config: Config, logger: Logger, substitutes: 
       digitsOf: services.codes.digitsOf,
       ...sending,
     }),
+    ...createCodePromptActivities({ pushing }),
     ...createOnboardingActivities({
       pool,
       ...services.rows,

@@ -1,12 +1,9 @@
 import { ApplicationFailure, log } from '@temporalio/activity';
 import type { Pool } from 'pg';
-import type { PushMessage, PushSender } from '../channels/push/push';
 import type { Health } from '../channels/health';
 import type { Approval, ApprovalRows } from '../db/approvals';
-import type { Device, DeviceRows } from '../db/devices';
 import { recordEvents } from '../db/events';
 import { inTransaction } from '../db/transaction';
-import type { UserRows } from '../db/users';
 import { progressOf } from '../domain/approval';
 import { DomainError } from '../domain/errors';
 import type { CallbackSender } from '../services/callbacks';
@@ -15,28 +12,22 @@ import { wakers } from '../services/topics';
 import type { CallbackState, PushState } from '../domain/approval';
 import { isId } from '../services/text';
 import type { ApprovalInput, ApprovalState, PushRound, SignedAnswer } from '../workflows/approval.messages';
+import type { MayTry, Pushing } from './pushing';
 import { QUICK_MS, within } from './within';
 
 export interface ApprovalActivityDeps {
   pool: Pool;
   approvals: Pick<ApprovalRows, 'touch' | 'find' | 'recordPush' | 'recordCallback' | 'keepForLater'>;
-  devices: Pick<DeviceRows, 'listOfUser'>;
-  users: Pick<UserRows, 'listMuted'>;
   decisions: Decisions;
   callbacks: CallbackSender;
-  /** By kind of push target. */
-  pushSenders: ReadonlyMap<string, PushSender>;
+  pushing: Pushing;
   health: Health;
-  onPush?: (kind: string, result: 'sent' | 'failed') => void;
   onCallback?: (result: 'delivered' | 'failed') => void;
 }
 
-/** Whether a push of this kind is worth a try. */
-type MayTry = (kind: string) => boolean;
-
 /** What the workflow `approval` does to the world. */
 export function createApprovalActivities(deps: ApprovalActivityDeps) {
-  const { pool, approvals, devices, users, decisions, callbacks, pushSenders, health, onPush, onCallback } = deps;
+  const { pool, approvals, decisions, callbacks, pushing, health, onCallback } = deps;
 
   /** Reads the row, which says at the same time that its workflow is alive. */
   async function touch({ tenantId, approvalId }: ApprovalInput): Promise<Approval> {
@@ -46,48 +37,15 @@ export function createApprovalActivities(deps: ApprovalActivityDeps) {
     return approval;
   }
 
-  /** The phones of these people that take pushes, without those who are left in peace. */
-  async function findPhones({ tenantId }: Approval, userIds: readonly string[]) {
-    const muted = await users.listMuted(pool, tenantId, userIds);
-    const disturbed = userIds.filter((userId) => !muted.includes(userId));
-    const phones = await Promise.all(disturbed.map((userId) => devices.listOfUser(pool, tenantId, userId)));
-    return { muted, reachable: phones.flat().filter((phone) => pushSenders.has(phone.pushKind)) };
-  }
-
-  /** Throws when a phone could not be reached; the others are reached all the same. */
-  async function sendTo(
-    phones: readonly Device[],
-    message: Pick<PushMessage, 'tenantId' | 'approvalId' | 'about'> & { keyOf: (deviceId: string) => string },
-    mayTry: MayTry,
-  ): Promise<void> {
-    const { keyOf, ...ids } = message;
-    await Promise.all(
-      phones.map(async ({ id: deviceId, pushKind, pushToken }) => {
-        if (!mayTry(pushKind)) throw new Error(`push ${pushKind} failed lately`);
-        try {
-          await pushSenders
-            .get(pushKind)!
-            .send({ ...ids, deviceId, idempotencyKey: keyOf(deviceId), target: pushToken ?? '' });
-          health.succeeded(`push:${pushKind}`);
-          onPush?.(pushKind, 'sent');
-        } catch (error) {
-          health.failed(`push:${pushKind}`);
-          onPush?.(pushKind, 'failed');
-          throw error;
-        }
-      }),
-    );
-  }
-
   /** Pushes to every phone of everybody who has not answered; throws when a phone could not be reached. */
   async function push(approval: Approval, mayTry: MayTry): Promise<PushState> {
     const { tenantId, id: approvalId, pushRound } = approval;
     const waiting = approval.approvers
       .filter(({ decision, withdrawnAtMs }) => decision === null && withdrawnAtMs === null)
       .map(({ userId }) => userId);
-    const { muted, reachable } = await findPhones(approval, waiting);
+    const { muted, reachable } = await pushing.findPhones(tenantId, waiting);
     const keyOf = (deviceId: string) => `push:${approvalId}:${deviceId}:${pushRound}`;
-    await sendTo(reachable, { tenantId, approvalId, about: 'asked', keyOf }, mayTry);
+    await pushing.sendTo(reachable, { tenantId, approvalId, about: 'asked', keyOf }, mayTry);
     const state = reachable.length > 0 ? 'sent' : muted.length === waiting.length ? 'muted' : 'none';
     await approvals.recordPush(pool, approval, state);
     return state;
@@ -98,12 +56,12 @@ export function createApprovalActivities(deps: ApprovalActivityDeps) {
     const { tenantId, id: approvalId, decidedAtMs, pushBy } = approval;
     if (pushBy !== 'us' || decidedAtMs === null) return;
     const told = approval.approvers.filter((person) => person.withdrawnAtMs === null).map(({ userId }) => userId);
-    const { reachable } = await findPhones(approval, told);
+    const { reachable } = await pushing.findPhones(tenantId, told);
     const others = reachable.filter(
       (phone) => !approval.approvers.some((by) => by.deviceId === phone.id && by.answeredAtMs === decidedAtMs),
     );
     const keyOf = (deviceId: string) => `decided:${approvalId}:${deviceId}`;
-    await sendTo(others, { tenantId, approvalId, about: 'decided', keyOf }, mayTry);
+    await pushing.sendTo(others, { tenantId, approvalId, about: 'decided', keyOf }, mayTry);
   }
 
   /** Answers with the approval as it stands, whatever the change was refused for: a workflow is never refused. */

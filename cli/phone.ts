@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { ApprovalDecision, DenialReason } from '../domain/approval';
 import { REASONS } from '../domain/approval';
-import type { Device } from '../sdk/device';
+import type { Device, DeviceOptions, DeviceTotp } from '../sdk/device';
 import {
   CountersignError,
   createDevice,
@@ -13,11 +13,13 @@ import {
   openInstallLink,
 } from '../sdk/device';
 import { createCountersign } from '../sdk/server';
+import { readTotp } from '../sdk/totp';
 import { Failure, explain } from './failure';
 import type { StackFile } from './home';
 import { countersignHome, readStack } from './home';
 import { ownerAtTerminal, ownerWhoAlways, watchInbox } from './phoneInbox';
-import { renderAnswered, renderApproval, renderLine } from './phoneScreen';
+import { renderAnswered, renderApproval, renderLine, renderTotp } from './phoneScreen';
+import type { PhoneState } from './phoneState';
 import { readPhone, removePhone, writePhone } from './phoneState';
 import { printable } from './printable';
 
@@ -39,6 +41,7 @@ Without a command it shows what comes in and asks what you say to it.
   npm run phone -- --auto approve        a phone that says yes to everything
   npm run phone -- list                  what waits
   npm run phone -- deny <id> --reason not_me
+  npm run phone -- code                  digits to type where the phone is not asked, also without a network
   npm run phone -- --state anna.json register '<install link>'
   npm run phone -- --state anna.json register --token <registration token> --url http://127.0.0.1:4700
   npm run phone -- --state anna.json     what comes in for anna
@@ -108,6 +111,14 @@ export function register(program: Command): void {
     );
 
   phone
+    .command('code')
+    .description('digits to type where you log in; the first time it needs the server, later not')
+    .action(async (_: unknown, command: Command) => {
+      const totp = await findTotp(command.optsWithGlobals());
+      console.log(renderTotp(readTotp(totp)));
+    });
+
+  phone
     .command('unregister')
     .description('remove this device from the server and forget its key')
     .action(async (_: unknown, command: Command) => {
@@ -150,14 +161,35 @@ async function answer(
   console.log(renderAnswered(decision, await device.answer(approval, decision, reason)));
 }
 
-/** The phone of the state file. */
-async function openPhone(options: PhoneOptions): Promise<Device> {
+/** What to make digits from: of the server, which sets the clock right, or as it is kept while that is away. */
+async function findTotp(options: PhoneOptions): Promise<DeviceTotp> {
+  const phone = await requirePhone(options);
+  try {
+    // Where there is an answer already, nobody wants to wait for a server that is away.
+    const device = await openPhone(options, phone.totp && { retries: 0 });
+    const totp = await device.totp();
+    await writePhone(stateFile(options), { ...phone, totp });
+    return totp;
+  } catch (error) {
+    if (!phone.totp || !(error instanceof CountersignError) || error.code !== 'unreachable') throw error;
+    return phone.totp;
+  }
+}
+
+async function requirePhone(options: PhoneOptions): Promise<PhoneState> {
   const phone = await readPhone(stateFile(options));
   if (!phone) throw new Failure('This phone is not registered yet. Register it: npm run phone -- register');
+  return phone;
+}
+
+/** The phone of the state file. */
+async function openPhone(options: PhoneOptions, calling: Pick<DeviceOptions, 'retries'> = {}): Promise<Device> {
+  const phone = await requirePhone(options);
   const stack = await readStack(countersignHome(process.env));
   // The stack may have another port than last time.
   const current = stack?.tenantId === phone.identity.tenantId ? stack.apiUrl : phone.url;
   return createDevice({
+    ...calling,
     baseUrl: options.url ?? current,
     key: await importPrivateJwk(phone.privateJwk),
     identity: phone.identity,

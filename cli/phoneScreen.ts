@@ -1,6 +1,7 @@
 import type { ApprovalDecision } from '../domain/approval';
 import type { DeviceApproval } from '../sdk/device';
 import { readShown } from '../sdk/device';
+import type { readTotp } from '../sdk/totp';
 import { printable } from './printable';
 
 /** An approval as a phone shows it: who asks for what, and how long there is time. */
@@ -38,6 +39,10 @@ export function renderAnswered(decision: ApprovalDecision, after: DeviceApproval
   const open = after.status === 'pending' ? `: ${renderProgress(after)}` : '';
   return `  You ${decision} it. It is ${printable(after.status)}${open}.`;
 }
+
+/** Digits, and for how long. */
+export const renderTotp = ({ code, secondsLeft }: ReturnType<typeof readTotp>): string =>
+  `${code}  (the next in ${secondsLeft} s)`;
 
 function timeLeft(expiresAt: string, nowMs: number): string {
   const seconds = Math.max(0, Math.ceil((Date.parse(expiresAt) - nowMs) / 1_000));

@@ -1,6 +1,6 @@
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { DeviceIdentity, PrivateJwk } from '../sdk/device';
+import type { DeviceIdentity, DeviceTotp, PrivateJwk } from '../sdk/device';
 import { readJson } from './home';
 
 /** A registered phone. Whoever reads this file can approve in its owner's name. */
@@ -8,6 +8,8 @@ export interface PhoneState {
   url: string;
   identity: DeviceIdentity;
   privateJwk: PrivateJwk;
+  /** Once it has asked for it. */
+  totp?: DeviceTotp;
 }
 
 /** The phone of this file, or undefined when there is none yet. */

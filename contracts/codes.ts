@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CODE_CHANNELS, CODE_LENGTH } from '../domain/code';
 import { METHODS } from '../domain/method';
-import { TOTP_PARAMETERS } from '../domain/totp';
+import { DEVICE_TOTP_PARAMETERS, TOTP_PARAMETERS } from '../domain/totp';
 import { defineRoute } from './route';
 import { id, instant, noReply, nothing } from './shapes';
 
@@ -69,12 +69,12 @@ export const createTotp = defineRoute({
 export const checkTotp = defineRoute({
   method: 'post',
   path: '/v1/users/:userId/totp/check',
-  summary: 'Check the digits of an authenticator app; the first right ones enable the method',
+  summary: 'Check the digits of an authenticator app or of a device; the first right ones of an app enable the method',
   caller: 'tenant',
   scope: 'codes:write',
   params: userParams,
   query: nothing,
-  body: z.strictObject({ code: digits(TOTP_PARAMETERS.digits, TOTP_PARAMETERS.digits) }),
+  body: z.strictObject({ code: digits(TOTP_PARAMETERS.digits, DEVICE_TOTP_PARAMETERS.digits) }),
   reply: Approved,
   status: 200,
   idempotent: true,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DECISIONS, MODES, REASONS, STATUSES } from '../domain/approval';
 import { ANSWER_VERSION } from '../domain/answer';
+import { DEVICE_TOTP_PARAMETERS } from '../domain/totp';
 import { defineRoute } from './route';
 import { id, instant, jws, noReply, nothing, publicJwk, RegistrationToken, shownText, waitSeconds } from './shapes';
 
@@ -175,6 +176,27 @@ export const setPushTarget = defineRoute({
   refusals: [],
 });
 export type PushTarget = z.output<typeof setPushTarget.body>;
+
+export const ensureDeviceTotp = defineRoute({
+  method: 'post',
+  path: '/v1/device/totp',
+  summary: 'What this device needs to show digits by itself (RFC 6238): the same secret each time, until it is removed',
+  caller: 'device',
+  params: nothing,
+  query: nothing,
+  body: nothing,
+  reply: z
+    .strictObject({
+      secret: z.string().describe('base32'),
+      algorithm: z.literal(DEVICE_TOTP_PARAMETERS.algorithm),
+      digits: z.literal(DEVICE_TOTP_PARAMETERS.digits),
+      periodSeconds: z.literal(DEVICE_TOTP_PARAMETERS.period),
+      now: instant.describe("the server's clock: the device counts its steps by it"),
+    })
+    .meta({ id: 'DeviceTotp' }),
+  status: 200,
+  refusals: [],
+});
 
 export const unregisterDevice = defineRoute({
   method: 'delete',

@@ -56,6 +56,7 @@ export const ROUTES: readonly Route[] = [
   device.showApproval,
   device.answerApproval,
   device.setPushTarget,
+  device.ensureDeviceTotp,
   device.unregisterDevice,
   onboardings.showInstallPage,
   system.getHealth,

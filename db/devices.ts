@@ -176,7 +176,8 @@ export function createDeviceRows(keyring: Keyring) {
       );
       const ids = locked.rows.map((row) => row.id);
       await tx.query(
-        `update devices set removed_at = clock_timestamp(), push_kind = 'none', push_token = null
+        `update devices
+            set removed_at = clock_timestamp(), push_kind = 'none', push_token = null, totp_secret = null
           where tenant_id = $1 and id = any($2)`,
         [tenantId, ids],
       );

@@ -33,6 +33,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   },
   { table: 'users', column: 'email', purpose: 'user', key: ID },
   { table: 'devices', column: 'push_token', purpose: 'push-token', key: ID },
+  { table: 'devices', column: 'totp_secret', purpose: 'device-totp', key: ID },
   { table: 'approvals', column: 'shown', purpose: 'approval', key: ID },
   { table: 'approvals', column: 'hidden_details', purpose: 'approval', key: ID },
   { table: 'approvals', column: 'callback_url', purpose: 'approval', key: ID },

@@ -3,9 +3,9 @@ import type { CodeChannel } from '../domain/code';
 import type { Keyring } from '../platform/keys/keyring';
 import type { Queryable } from './transaction';
 
-/** What a simulated phone or mailbox received: a push is about an approval, everything else has a text. */
+/** What a simulated phone or mailbox received: a push is about an approval or asks for digits, everything else has a text. */
 export type SimulatedMessage = { id: string; tenantId: string } & (
-  | { kind: 'push'; deviceId: string; approvalId: string; about: PushSubject; to: null; text: null }
+  | { kind: 'push'; deviceId: string; approvalId: string | null; about: PushSubject; to: null; text: null }
   | { kind: CodeChannel; deviceId: null; approvalId: null; about: null; to: string; text: string }
 );
 

@@ -1,21 +1,29 @@
+import { DEVICE_TOTP_PARAMETERS, TOTP_PARAMETERS } from '../domain/totp';
+import type { TotpParameters } from '../domain/totp';
 import type { Keyring } from '../platform/keys/keyring';
+import type { Device } from './devices';
 import type { Queryable, Tx } from './transaction';
 
+/** What digits are made from: of an authenticator app, or of a device of ours. */
 export interface TotpSecret {
-  /** Another with each new secret. */
+  /** Of an app's another with each new secret; of a device's that of the device. */
   id: string;
   tenantId: string;
   userId: string;
+  /** Null for an app's. */
+  deviceId: string | null;
   secret: Buffer;
+  parameters: TotpParameters;
   lastStep: number;
   isConfirmed: boolean;
   /** The database's clock when this was read, in ms. */
   readAtMs: number;
 }
 
-/** One secret a user, sealed. */
+/** The secrets of totp, sealed: one a user for an authenticator app, and one for each device that asked for it. */
 export function createTotpRows(keyring: Keyring) {
   return {
+    /** The one for an authenticator app. */
     async find(db: Queryable, tenantId: string, userId: string): Promise<TotpSecret | undefined> {
       const { rows } = await db.query<{
         id: string;
@@ -33,12 +41,35 @@ export function createTotpRows(keyring: Keyring) {
           id: row.id,
           tenantId,
           userId,
+          deviceId: null,
           secret: keyring.decrypt('totp', row.secret, userId),
+          parameters: TOTP_PARAMETERS,
           lastStep: Number(row.last_step),
           isConfirmed: row.confirmed_at !== null,
           readAtMs: row.read_at.getTime(),
         }
       );
+    },
+
+    /** Those of the user's devices; a device proved itself when it registered. */
+    async listOfDevices(db: Queryable, tenantId: string, userId: string): Promise<TotpSecret[]> {
+      const { rows } = await db.query<{ id: string; totp_secret: Buffer; totp_last_step: string; read_at: Date }>(
+        `select id, totp_secret, totp_last_step, clock_timestamp() as read_at from devices
+          where tenant_id = $1 and user_id = $2 and removed_at is null and totp_secret is not null
+          order by created_at, id`,
+        [tenantId, userId],
+      );
+      return rows.map((row) => ({
+        id: row.id,
+        tenantId,
+        userId,
+        deviceId: row.id,
+        secret: keyring.decrypt('device-totp', row.totp_secret, row.id),
+        parameters: DEVICE_TOTP_PARAMETERS,
+        lastStep: Number(row.totp_last_step),
+        isConfirmed: true,
+        readAtMs: row.read_at.getTime(),
+      }));
     },
 
     /** In place of one that was never confirmed; false when there is a confirmed one. */
@@ -54,14 +85,35 @@ export function createTotpRows(keyring: Keyring) {
       return rowCount === 1;
     },
 
+    /** Gives a device this secret, unless it has one; answers the one that it has. Undefined for a removed device. */
+    async ensureOfDevice(
+      tx: Tx,
+      { tenantId, id }: Pick<Device, 'tenantId' | 'id'>,
+      secret: Buffer,
+    ): Promise<Buffer | undefined> {
+      const { rows } = await tx.query<{ totp_secret: Buffer }>(
+        `update devices set totp_secret = coalesce(totp_secret, $3)
+          where tenant_id = $1 and id = $2 and removed_at is null returning totp_secret`,
+        [tenantId, id, keyring.encrypt('device-totp', secret, id)],
+      );
+      return rows[0] && keyring.decrypt('device-totp', rows[0].totp_secret, id);
+    },
+
     /**
      * Takes a step, and confirms the secret, in one statement: of any number at once, one gets it. False when this step
-     * or a later one was taken already, or the secret was replaced.
+     * or a later one was taken already, or the secret was replaced or removed.
      */
-    async takeStep(tx: Tx, { tenantId, id }: Pick<TotpSecret, 'tenantId' | 'id'>, step: number): Promise<boolean> {
+    async takeStep(
+      tx: Tx,
+      { tenantId, id, deviceId }: Pick<TotpSecret, 'tenantId' | 'id' | 'deviceId'>,
+      step: number,
+    ): Promise<boolean> {
       const { rowCount } = await tx.query(
-        `update totp_secrets set last_step = $3, confirmed_at = coalesce(confirmed_at, clock_timestamp())
-          where tenant_id = $1 and id = $2 and last_step < $3`,
+        deviceId === null
+          ? `update totp_secrets set last_step = $3, confirmed_at = coalesce(confirmed_at, clock_timestamp())
+              where tenant_id = $1 and id = $2 and last_step < $3`
+          : `update devices set totp_last_step = $3
+              where tenant_id = $1 and id = $2 and totp_last_step < $3 and totp_secret is not null`,
         [tenantId, id, step],
       );
       return rowCount === 1;

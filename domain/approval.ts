@@ -23,8 +23,8 @@ export type Pusher = (typeof PUSHERS)[number];
 export const PUSH_STATES = ['none', 'waiting', 'sent', 'failed', 'muted'] as const;
 export type PushState = (typeof PUSH_STATES)[number];
 
-/** What a push is about: an approval that waits, or one of several people's that is decided. */
-export const PUSH_SUBJECTS = ['asked', 'decided'] as const;
+/** What a push is about: an approval that waits, one of several people's that is decided, or digits to be read. */
+export const PUSH_SUBJECTS = ['asked', 'decided', 'code'] as const;
 export type PushSubject = (typeof PUSH_SUBJECTS)[number];
 
 export const CALLBACK_STATES = ['none', 'waiting', 'delivered', 'failed'] as const;

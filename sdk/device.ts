@@ -1,5 +1,6 @@
+import type { z } from 'zod';
 import type { ApprovalDecision, DenialReason } from '../domain/approval';
-import type { DeviceApproval, PushTarget, Shown } from '../contracts/device';
+import type { DeviceApproval, ensureDeviceTotp, PushTarget, Shown } from '../contracts/device';
 import type { Bytes } from './encoding';
 import { base64url, sha256 as webCryptoSha256, utf8 } from './encoding';
 import type { Call, HttpOptions } from './http';
@@ -30,6 +31,14 @@ export interface DeviceOptions extends HttpOptions {
   sha256?: (bytes: Bytes) => Promise<Uint8Array>;
 }
 
+type ToldTotp = z.output<typeof ensureDeviceTotp.reply>;
+
+/** What `readTotp` makes digits from, also without a network. As secret as the key. */
+export interface DeviceTotp extends Omit<ToldTotp, 'now'> {
+  /** How much the server's clock was ahead of this device's when it was asked, in ms. */
+  aheadMs: number;
+}
+
 export interface Inbox {
   approvals: DeviceApproval[];
   /** Hand it to the next call, which then waits for a change. */
@@ -50,6 +59,8 @@ export interface Device {
     decision: ApprovalDecision,
     reason?: DenialReason,
   ): Promise<DeviceApproval>;
+  /** For digits that a person types where the phone has no network. Keep it; asking again sets the clock right. */
+  totp(): Promise<DeviceTotp>;
   /** Where this device receives pushes. */
   setPushTarget(target: PushTarget): Promise<void>;
   /** Removes this device; the key is good for nothing afterwards. */
@@ -152,6 +163,11 @@ export function createDevice(options: DeviceOptions): Device {
         },
       );
       return (await signed(`${approvalPath(id)}/answer`, { answer })) as DeviceApproval;
+    },
+
+    async totp() {
+      const { now, ...totp } = (await proven({ method: 'POST', path: '/v1/device/totp' })) as ToldTotp;
+      return { ...totp, aheadMs: Date.parse(now) - Date.now() };
     },
 
     async setPushTarget(target) {

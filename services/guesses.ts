@@ -17,10 +17,11 @@ export interface Guess extends CodeOwner {
 
 /**
  * How a guess was judged, within the transaction that counted it. A refusal is not thrown there: its count has to be
- * committed. The events are the caller's to record, as the last statement.
+ * committed. The events are the caller's to record, as the last statement. `deviceId` is of the device that showed it.
  */
 export type Verdict =
-  { kind: 'accepted'; events: NewEvent[] } | { kind: 'refused'; refusal: DomainError; events: NewEvent[] };
+  | { kind: 'accepted'; events: NewEvent[]; deviceId?: string }
+  | { kind: 'refused'; refusal: DomainError; events: NewEvent[] };
 
 /** Judges a guess with its user locked, commits what was counted, and only then refuses. @throws user_not_found, the refusal */
 export async function settle(

@@ -18,16 +18,24 @@ export interface SecondFactorDeps {
   totp: Pick<Totp, 'recognize' | 'judge' | 'judgeAndEnable'>;
 }
 
-/** By which way accepted digits had come. */
+/** By which way digits had come, where that is known. */
 export type FactorKind = CodeChannel | 'totp';
+
+/** Digits that were accepted. */
+export interface Factor {
+  kind: FactorKind;
+  /** The device of ours that showed them. */
+  deviceId?: string;
+}
 
 const PACE = { most: MOST_ATTEMPTS_A_MINUTE, withinSeconds: 60, pauseSeconds: 0 } as const;
 
-/** Digits that a person typed, where nobody says whether they were sent or shown by an authenticator app. */
+/** Digits that a person typed, where nobody says whether they were sent, or shown by an authenticator app or a device. */
 export function createSecondFactor({ pool, users, recentActs, codes, totp }: SecondFactorDeps) {
   /**
    * Each guess is counted once: as one at the app's codes where it is one of them, and otherwise at the code sent, or at
-   * the app's where that one takes no guess any more. An app's code is good for every action: it knows of none.
+   * the app's where that one takes no guess any more. What an app or a device shows is good for every action: it knows
+   * of none.
    */
   async function judge(tx: Tx, guess: Guess): Promise<[Verdict, FactorKind]> {
     const { tenantId, userId } = guess;
@@ -52,15 +60,16 @@ export function createSecondFactor({ pool, users, recentActs, codes, totp }: Sec
     /**
      * @throws user_not_found, code_wrong, code_used, code_not_found, code_expired, totp_not_found, too_many_attempts
      */
-    async check(guess: Guess): Promise<FactorKind> {
-      let kind: FactorKind = 'totp';
+    async check(guess: Guess): Promise<Factor> {
+      let factor: Factor = { kind: 'totp' };
       const judged = async (tx: Tx): Promise<Verdict> => {
-        const [verdict, by] = await judge(tx, guess);
-        kind = by;
+        const [verdict, kind] = await judge(tx, guess);
+        const deviceId = verdict.kind === 'accepted' ? verdict.deviceId : undefined;
+        factor = { kind, ...(deviceId !== undefined && { deviceId }) };
         return verdict;
       };
       await settle({ pool, users }, guess, judged, keepNothing);
-      return kind;
+      return factor;
     },
   };
 }

@@ -33,6 +33,7 @@ import { createApprovalWorkflows } from './approvalWorkflows';
 import { createAuthyEvents } from './authyEvents';
 import { createCallbackSender } from './callbacks';
 import { createCodeDeliveries } from './codeDeliveries';
+import { createCodePrompts } from './codePrompts';
 import { createCodes } from './codes';
 import { createConfirmations } from './confirmations';
 import { createDecisions } from './decisions';
@@ -217,6 +218,7 @@ export function createServices(deps: ServicesDeps) {
     codes,
     sendLimits,
     codeDeliveries,
+    codePrompts: createCodePrompts({ pool, ...rows, engine }),
     totp,
     totpPictures: createTotpPictures({ keyring, totp }),
     secondFactor: createSecondFactor({ pool, ...rows, codes, totp }),

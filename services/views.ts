@@ -11,6 +11,7 @@ import type { User } from '../db/users';
 import type { WebhookEndpoint } from '../db/webhookEndpoints';
 import { progressOf } from '../domain/approval';
 import type { MintedToken } from './registrationTokens';
+import type { DeviceTotp } from './totp';
 
 const iso = (ms: number) => new Date(ms).toISOString();
 const isoOrNull = (ms: number | null) => (ms === null ? null : iso(ms));
@@ -136,4 +137,13 @@ export const toDeviceView = (device: Device): DeviceView => ({
 export const toTokenView = ({ registrationToken, expiresAtMs }: MintedToken) => ({
   registrationToken,
   expiresAt: iso(expiresAtMs),
+});
+
+/** What a device shows digits from, for that device. */
+export const toDeviceTotp = ({ secret, parameters: { algorithm, digits, period }, nowMs }: DeviceTotp) => ({
+  secret,
+  algorithm,
+  digits,
+  periodSeconds: period,
+  now: iso(nowMs),
 });

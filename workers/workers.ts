@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ApprovalActivities } from '../activities/approval';
 import type { CodeDeliveryActivities } from '../activities/codeDelivery';
+import type { CodePromptActivities } from '../activities/codePrompt';
 import type { OnboardingActivities } from '../activities/onboarding';
 import type { PhoneVerificationActivities } from '../activities/phoneVerification';
 import type { ReconcileActivities } from '../activities/reconcile';
@@ -59,6 +60,7 @@ export function createApprovalsWorker(
   workflowBundle: WorkflowBundle | { codePath: string },
   activities: ApprovalActivities &
     CodeDeliveryActivities &
+    CodePromptActivities &
     OnboardingActivities &
     PhoneVerificationActivities &
     ReconcileActivities &

@@ -1,10 +1,11 @@
+import type { Device } from '../../db/devices';
 import type { User } from '../../db/users';
 import type { CodeChannel } from '../../domain/code';
 import { DomainError } from '../../domain/errors';
 import type { ErrorCode } from '../../domain/errors';
 import { lineOf } from '../../domain/phoneLine';
 import { emailIdOf } from '../../services/codes';
-import type { FactorKind } from '../../services/secondFactor';
+import type { Factor, FactorKind } from '../../services/secondFactor';
 import type { Services } from '../../services/services';
 import { keepNothing } from '../../services/idempotency';
 import { findUser } from './ids';
@@ -23,7 +24,7 @@ const LENGTH = 7;
 /** One-time passwords: digits that are sent, or shown by an authenticator app, and typed somewhere else. */
 export function codeRoutes(
   { call }: Pick<AuthyMounting, 'call'>,
-  { users, codes, secondFactor }: Pick<Services, 'users' | 'codes' | 'secondFactor'>,
+  { users, codes, codePrompts, secondFactor }: Pick<Services, 'users' | 'codes' | 'codePrompts' | 'secondFactor'>,
 ): void {
   call(['get', 'post'], '/protected/:format/verify/:token/:id', async ({ tenant, params, parameters }) => {
     const user = await findUser(users, tenant.id, params['id']);
@@ -32,15 +33,22 @@ export function codeRoutes(
     const code = params['token']!.trim();
     if (!/^\d{4,12}$/.test(code)) throw invalidToken(60020);
     const guess = { tenantId: tenant.id, userId: user.id, purpose: 'login', code, action } as const;
-    const kind = await secondFactor.check(guess).catch((error: unknown) => {
+    const factor = await secondFactor.check(guess).catch((error: unknown): Factor => {
       if (!(error instanceof DomainError)) throw error;
       const isLetIn = tenant.switches.unforcedVerify && !force && !user.isConfirmed && FORGIVEN.has(error.code);
-      if (isLetIn) return 'sms' as const;
+      if (isLetIn) return { kind: 'sms' };
       if (error.code === 'code_used') throw invalidToken(60019);
       if (FORGIVEN.has(error.code)) throw invalidToken(60020);
       throw error;
     });
-    return { message: 'Token is valid.', token: 'is valid', success: 'true', device: toDevice(user, kind) };
+    const devices = factor.deviceId === undefined ? [] : await users.listDevices(tenant.id, user.id);
+    const device = devices.find(({ id }) => id === factor.deviceId);
+    return {
+      message: 'Token is valid.',
+      token: 'is valid',
+      success: 'true',
+      device: toDevice(device ? ofDevice(device) : ofCode(user, factor.kind)),
+    };
   });
 
   const sending = (channel: CodeChannel, words: Words): void =>
@@ -50,7 +58,10 @@ export function codeRoutes(
       const wanted = { action: readAction(parameters), actionMessage: readActionMessage(parameters) };
       const [device] = force ? [] : await users.listDevices(tenant.id, user.id);
       const reached = toReached(user, channel);
-      if (device) return { message: words.ignored, ...reached, device: deviceName(device), ignored: true };
+      if (device) {
+        await codePrompts.prompt(tenant.id, user.id);
+        return { message: words.ignored, ...reached, device: deviceName(device), ignored: true };
+      }
       const locale = readLocale(parameters, user.phone);
       const code = await codes
         .send(tenant.id, user.id, { channel, length: LENGTH, locale, hasPause: true, ...wanted }, keepNothing)
@@ -134,8 +145,17 @@ const OS_TYPES: Readonly<Record<FactorKind, string>> = {
   totp: 'totp',
 };
 
-/** Of a code, nothing is known but how it came. */
-const toDevice = (user: User, kind: FactorKind): object => ({
+/** Of a code that was sent, or is an authenticator app's, nothing is known but how it came. */
+const ofCode = ({ createdAtMs }: User, kind: FactorKind) => ({ id: null, osType: OS_TYPES[kind], createdAtMs });
+
+const ofDevice = (device: Device) => ({
+  id: device.authyId,
+  osType: deviceName(device),
+  createdAtMs: device.createdAtMs,
+});
+
+/** What showed the digits, or brought them. */
+const toDevice = ({ id, osType, createdAtMs }: ReturnType<typeof ofCode> | ReturnType<typeof ofDevice>): object => ({
   city: null,
   country: null,
   ip: null,
@@ -145,9 +165,9 @@ const toDevice = (user: User, kind: FactorKind): object => ({
   registration_ip: null,
   registration_method: null,
   registration_region: null,
-  os_type: OS_TYPES[kind],
+  os_type: osType,
   last_account_recovery_at: null,
-  id: null,
-  registration_date: Math.floor(user.createdAtMs / 1_000),
+  id,
+  registration_date: Math.floor(createdAtMs / 1_000),
   last_sync_date: null,
 });

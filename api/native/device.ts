@@ -3,7 +3,8 @@ import * as contract from '../../contracts/device';
 import type { AccountTokens } from '../../services/accountTokens';
 import type { Approvals } from '../../services/approvals';
 import type { Devices } from '../../services/devices';
-import { toDeviceApproval, toTokenView } from '../../services/views';
+import type { Totp } from '../../services/totp';
+import { toDeviceApproval, toDeviceTotp, toTokenView } from '../../services/views';
 import { limitExchanges, limitPerMinute } from '../abuse';
 import { mounting } from '../mount';
 import type { MountDeps } from '../mount';
@@ -15,12 +16,13 @@ interface DeviceServices {
   approvals: Approvals;
   devices: Devices;
   accountTokens: AccountTokens;
+  totp: Totp;
 }
 
 /** What phones do. */
 export function deviceRoutes(
   router: Router,
-  { approvals, devices, accountTokens, ...deps }: MountDeps & DeviceServices,
+  { approvals, devices, accountTokens, totp, ...deps }: MountDeps & DeviceServices,
 ): void {
   const { json } = mounting(router, deps);
   const limitWrongAnswers = limitPerMinute(MOST_WRONG_ANSWERS, 'signature_invalid');
@@ -52,6 +54,8 @@ export function deviceRoutes(
   );
 
   json(contract.setPushTarget, async ({ device, jti, body }) => devices.setPushTarget(device, jti, body));
+
+  json(contract.ensureDeviceTotp, async ({ device, jti }) => toDeviceTotp(await totp.ensureOfDevice(device, jti)));
 
   json(contract.unregisterDevice, async ({ device, jti }) => devices.unregister(device, jti));
 }

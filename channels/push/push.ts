@@ -7,7 +7,8 @@ export interface PushMessage {
   idempotencyKey: string;
   tenantId: string;
   deviceId: string;
-  approvalId: string;
+  /** Null where it is about none. */
+  approvalId: string | null;
   about: PushSubject;
   /** Where this kind of push goes: the token or endpoint that the device registered. */
   target: string;

@@ -117,7 +117,7 @@ describe.each([
   [ask.route, APPROVAL],
   ['POST /v1/users/:userId/codes', CODE],
   ['POST /v1/users/:userId/codes/check', DIGITS],
-  ['POST /v1/users/:userId/totp/check', [...DIGITS, ...['12345', '1234567'].map((v): Faults[number] => ['code', v])]],
+  ['POST /v1/users/:userId/totp/check', [...DIGITS, ...['12345', '12345678'].map((v): Faults[number] => ['code', v])]],
   ['POST /v1/users', USER],
   ['POST /v1/device/registrations', REGISTRATION],
   ['POST /v1/device/approvals/:approvalId/answer', ANSWER],

@@ -3,7 +3,9 @@ import { randomInt } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
 import { createTenantRows } from '../../db/tenants';
 import { createKeyring } from '../../platform/keys/keyring';
+import type { Device } from '../../sdk/device';
 import { createDevice, createWebCryptoKey } from '../../sdk/device';
+import { readTotp } from '../../sdk/totp';
 import { createTenants } from '../../services/tenants';
 import { wrong } from '../services/guesses';
 import { startAuthy } from '../support/authy';
@@ -36,12 +38,13 @@ const digits = async () => /\b\d{7}\b/.exec((await message()).text)![0];
 const invalid = (number = '60020', said = 'Token is invalid') =>
   `{"message":"${said}","token":"is invalid","success":false,"errors":{"message":"${said}"},"error_code":"${number}"}`;
 
-async function addDevice(platform: string): Promise<void> {
+async function addDevice(platform: string): Promise<Device> {
   const { body } = await bench.authy('POST', '/protected/json/sdk/registrations', {
     form: { authy_id: String(user.authyId) },
   });
   const phone = createDevice({ baseUrl: bench.url, key: await createWebCryptoKey() });
   await phone.register(body.registration_token as string, { name: 'Phone', platform });
+  return phone;
 }
 
 /** As if everything had been sent an hour ago. */
@@ -145,6 +148,37 @@ describe('sms and call', () => {
     expect(Object.keys(forced.body as object)).toEqual(['success', 'message', 'cellphone']);
   });
 
+  test('a device is asked to show its digits instead: once in thirty seconds, not where pushes are muted, and not when forced', async () => {
+    const addPhone = async () => {
+      const phone = await addDevice('android');
+      await phone.setPushTarget({ kind: 'simulated', token: 'token' });
+      return phone.identity!;
+    };
+    type Message = { deviceId: string; about: string; approvalId: string | null };
+    const prompts = async () => {
+      const { messages } = (await bench.call('GET', '/v1/simulator/messages')).body as { messages: Message[] };
+      return messages.filter(({ about }) => about === 'code');
+    };
+    const muted = await addPhone();
+    await bench.pool.query(
+      `insert into push_mutes (tenant_id, user_id, until) values ($1, $2, clock_timestamp() + interval '1 hour')`,
+      [muted.tenantId, muted.userId],
+    );
+    await send();
+    user = (await bench.call('POST', '/v1/users', { phone: `+1415556${randomInt(1_000, 9_999)}` })).body;
+    const { deviceId } = await addPhone();
+    await send({ force: 'true' });
+    await Promise.all([send(), send({}, 'call'), send()]);
+    expect(await until(async () => (await prompts())[0], { what: 'the push' })).toMatchObject({
+      deviceId,
+      approvalId: null,
+    });
+    await later();
+    await send();
+    await until(async () => (await prompts()).length === 2, { what: 'the second push' });
+    expect((await prompts()).map((prompt) => prompt.deviceId)).toEqual([deviceId, deviceId]);
+  });
+
   test('are refused for nobody, for who has no phone, and for what cannot be said', async () => {
     const nobody = await bench.authy('GET', '/protected/json/sms/2147483647');
     expect([nobody.status, nobody.body.error_code]).toEqual([404, '60026']);
@@ -203,6 +237,21 @@ describe('verify', () => {
     expect((await verify(code)).body.error_code).toBe('60019');
     expect((await verify(wrong(code))).body.error_code).toBe('60020');
     expect(await isConfirmed()).toBe(true);
+  });
+
+  test('accepts what a device shows, once, where nothing is sent, and says which device it was', async () => {
+    const phone = await addDevice('ios');
+    expect((await send()).body).toMatchObject({ ignored: true });
+    const { code } = readTotp(await phone.totp());
+    const accepted = await verify(code, { force: 'true', action: 'pay' });
+    const { detailed_devices } = (await bench.authy('GET', `/protected/json/users/${user.authyId}/status`)).body.status;
+    expect([accepted.status, accepted.body.device]).toMatchObject([
+      200,
+      { os_type: 'iphone', id: detailed_devices[0].device_id, registration_date: detailed_devices[0].creation_date },
+    ]);
+    expect(await isConfirmed()).toBe(true);
+    expect((await verify(code)).body.error_code).toBe('60019');
+    expect((await verify(wrong(code, 5))).body.error_code).toBe('60020');
   });
 
   test('judges five a minute of a user, of sixty at once', async () => {

@@ -14,6 +14,7 @@ import { createLogger } from '../../platform/telemetry/logger';
 import { startProgram } from '../../program';
 import type { Program } from '../../program';
 import { verifyEvidence } from '../../sdk/evidence';
+import { readTotp } from '../../sdk/totp';
 import { createTenants } from '../../services/tenants';
 import { authyCallerOf } from '../support/authy';
 import { startApi } from '../support/http';
@@ -78,6 +79,7 @@ async function seed({ call, pool, tenant }: TestProgram) {
   const user = await addUser(old);
   const body = '{"kind":"simulated","token":"the push token"}';
   await callAs(old, user.devices[0]!, { method: 'PUT', path: '/v1/device/push-target', body });
+  const deviceTotp = await user.phone.totp();
   const request = {
     userId: user.id,
     title: 'Pay 49.90?',
@@ -124,7 +126,7 @@ async function seed({ call, pool, tenant }: TestProgram) {
   const evidence = async (by: typeof call) =>
     (await by('GET', `/v1/approvals/${asked.body.id}/evidence`)).body.evidence;
   await evidence(call); // makes the installation's key
-  return { user, asked, oneTouch, webhook, totp, read, evidence };
+  return { user, asked, oneTouch, webhook, totp, deviceTotp, read, evidence };
 }
 
 /** What writes all the time until it is told to stop; answers how often, and every refusal that it met. */
@@ -227,6 +229,8 @@ test('everything moves to the new key beside writers and through a kill, and is 
   const app = new TOTP({ secret: Secret.fromBase32(seeded.totp.body.secret as string) });
   const code = { code: app.generate() };
   expect((await alone('POST', `/v1/users/${seeded.user.id}/totp/check`, code)).body).toEqual({ status: 'approved' });
+  const shown = { code: readTotp(seeded.deviceTotp).code };
+  expect((await alone('POST', `/v1/users/${seeded.user.id}/totp/check`, shown)).body).toEqual({ status: 'approved' });
   const evidence = (await seeded.evidence(alone)) as string;
   expect(await verifyEvidence(evidence, (await old.call('GET', '/.well-known/jwks.json')).body)).toMatchObject({
     valid: true,

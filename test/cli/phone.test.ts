@@ -123,6 +123,21 @@ describe('one command at a time', () => {
     await expect(readFile(path.join(home, 'other.json'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
+  test('code shows digits that are accepted, and needs the server only the first time', async () => {
+    await phone('register').ended;
+    const shown = await phone('code').ended;
+    expect(shown).toMatchObject({ code: 0, output: expect.stringMatching(/^\d{7} {2}\(the next in \d+ s\)\n$/) });
+    await backend.users.checkTotp(userId, shown.output.slice(0, 7));
+
+    await rm(path.join(home, 'stack.json'));
+    const away = ['--url', 'http://127.0.0.1:1', 'code'];
+    expect(await phone(...away).ended).toMatchObject({ code: 0, output: expect.stringMatching(/^\d{7} /) });
+    const file = path.join(home, 'phone.json');
+    const { totp: _, ...state } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+    await writeFile(file, JSON.stringify(state));
+    expect(await phone(...away).ended).toMatchObject({ code: 1 });
+  });
+
   test('a phone that was removed is told how to come back', async () => {
     await phone('register').ended;
     const [device] = await backend.users.listDevices(userId);

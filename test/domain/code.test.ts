@@ -27,7 +27,8 @@ test('a code has expired from its last moment on', () => {
   expect([99, 100, 101].map((readAtMs) => isCodeExpired({ expiresAtMs: 100, readAtMs }))).toEqual([false, true, true]);
 });
 
-test('a step lasts 30 seconds, and one before and after it count', () => {
-  expect(stepsAt(59_999)).toEqual([0, 1, 2]);
-  expect(stepsAt(60_000)).toEqual([1, 2, 3]);
+test('a step lasts for its period, and one before and after it count', () => {
+  expect(stepsAt(59_999, { period: 30 })).toEqual([0, 1, 2]);
+  expect(stepsAt(60_000, { period: 30 })).toEqual([1, 2, 3]);
+  expect(stepsAt(60_000, { period: 20 })).toEqual([2, 3, 4]);
 });

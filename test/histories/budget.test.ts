@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { countOf } from './count';
 import { pushByLink } from './onboardings';
-import { approved, codeSent, openWorld, twoOfThree } from './scenarios';
+import { approved, codePrompted, codeSent, openWorld, twoOfThree } from './scenarios';
 import type { World } from './scenarios';
 import { phoneVerified } from './verifications';
 
@@ -26,6 +26,13 @@ describe('lived through now', () => {
     const { events, workflowTasks, actions } = countOf(await codeSent(world));
     expect(events).toBeLessThanOrEqual(8);
     expect(workflowTasks).toBe(1);
+    expect(actions).toBe(2);
+  }, 60_000);
+
+  test('asking a phone for its digits takes at most 11 events, 2 workflow tasks and 2 billable actions', async () => {
+    const { events, workflowTasks, actions } = countOf(await codePrompted(world));
+    expect(events).toBeLessThanOrEqual(11);
+    expect(workflowTasks).toBe(2);
     expect(actions).toBe(2);
   }, 60_000);
 

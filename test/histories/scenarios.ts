@@ -6,7 +6,9 @@ import type { PushSender } from '../../channels/push/push';
 import type { SmsMessage, SmsSender } from '../../channels/sms/sms';
 import { approvalWorkflowId } from '../../workflows/approval.messages';
 import { codeDeliveryWorkflowId } from '../../workflows/codeDelivery.messages';
+import { codePromptWorkflowId } from '../../workflows/codePrompt.messages';
 import type { PushMessage } from '../../channels/push/push';
+import { authyCallerOf } from '../support/authy';
 import { addUser } from '../support/phone';
 import type { TestUser } from '../support/phone';
 import { startTestProgram } from '../support/program';
@@ -128,6 +130,19 @@ async function codeFailedFirst(world: World): Promise<History> {
   return codeSent(world);
 }
 
+/** A phone that is asked to show its digits, where no message is sent. */
+export async function codePrompted({ program, pushes, temporal }: World): Promise<History> {
+  const { id } = await addUser(program, { more: { phone: '+41791234500' } });
+  const { authyId } = (await program.call('GET', `/v1/users/${id}`)).body;
+  const authy = authyCallerOf(program, program.tenant.authyApiKey);
+  await authy('GET', `/protected/json/sms/${authyId}`);
+  const asked = await until(() => Promise.resolve(pushes.find(({ about }) => about === 'code')), { what: 'the push' });
+  const [, promptId = ''] = asked.idempotencyKey.split(':');
+  return endOf(
+    temporal.workflow.getHandle(codePromptWorkflowId({ tenantId: program.tenant.id, userId: id, promptId })),
+  );
+}
+
 /** Approved by one person, with push and callback: the life that the budget is about. */
 export async function approved(world: World): Promise<History> {
   const receiver = await startReceiver();
@@ -212,4 +227,5 @@ export const SCENARIOS: Readonly<Record<string, (world: World) => Promise<Histor
   'push-failed-first': pushFailedFirst,
   'code-sent': codeSent,
   'code-failed-first': codeFailedFirst,
+  'code-prompted': codePrompted,
 };

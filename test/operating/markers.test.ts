@@ -184,6 +184,7 @@ async function liveThroughIt(program: TestProgram, endpoint: BadEndpoint): Promi
   const phoneApp = createDevice({ baseUrl: url, key: await createWebCryptoKey({ extractable: true }), fetch: spy });
   await phoneApp.register(markers['registrationToken']!, { name: markers['deviceName']!, platform: 'test' });
   await phoneApp.setPushTarget({ kind: 'simulated', token: markers['pushToken']! });
+  markers['deviceTotpSecret'] = (await phoneApp.totp()).secret;
 
   const ask = async (more: object = {}) => {
     const body = {

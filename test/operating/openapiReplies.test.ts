@@ -187,6 +187,7 @@ async function callEverything(program: TestProgram): Promise<void> {
   const stranger = createDevice({ baseUrl: url, key: await createWebCryptoKey() });
   await stranger.register(registrationToken, { name: 'Stranger', platform: 'test' }).catch(() => undefined);
   await phone.setPushTarget({ kind: 'simulated', token: 'token' });
+  await phone.totp();
 
   const ask = async (more = {}) =>
     (await call('POST', '/v1/approvals', { userId: user.id, mode: 'transaction', title: 'Pay', ...more })).body;

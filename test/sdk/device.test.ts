@@ -1,8 +1,10 @@
 import { createHash, createPrivateKey, sign } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { calculateJwkThumbprint, compactVerify, decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose';
+import { Secret } from 'otpauth';
 import type { DeviceKey, DeviceOptions } from '../../sdk/device';
 import { createDevice, createWebCryptoKey, exportPrivateJwk, importPrivateJwk, readShown } from '../../sdk/device';
+import { readTotp } from '../../sdk/totp';
 import type { FakeApi } from './fakeApi';
 import { problem, refusal, sha256, startFakeApi } from './fakeApi';
 
@@ -123,6 +125,28 @@ describe('the proof of a call', () => {
     api.reply({ hangUp: true }, refusal('temporarily_unavailable', 503), empty);
     await device.inbox();
     expect(new Set((await proofs(key)).map(({ claims }) => claims['jti'])).size).toBe(3);
+  });
+});
+
+describe('totp', () => {
+  const TOTP = { secret: Secret.fromLatin1('1234567890'.repeat(4).slice(0, 32)).base32, algorithm: 'SHA256' } as const;
+
+  test('keeps how much the server is ahead, and makes digits by its clock', async () => {
+    const { device } = await setup();
+    const now = new Date(Date.now() + 3_600_000).toISOString();
+    api.reply({ body: { ...TOTP, digits: 7, periodSeconds: 20, now } });
+    const totp = await device.totp();
+    expect(api.seen[0]).toMatchObject({ method: 'POST', url: '/v1/device/totp' });
+    expect(totp.aheadMs).toBeGreaterThan(3_590_000);
+    expect(totp.aheadMs).toBeLessThanOrEqual(3_600_000);
+    const atMs = 1_111_111_109_000; // RFC 6238, appendix B, the vector of SHA-256 for this time, with periods of 30 s
+    expect(readTotp({ ...totp, digits: 7, periodSeconds: 30 as never, aheadMs: 0 }, atMs)).toEqual({
+      code: '8084774',
+      secondsLeft: 1,
+    });
+    expect(readTotp(totp, 0)).toEqual(readTotp({ ...totp, aheadMs: 0 }, totp.aheadMs));
+    expect(readTotp({ ...totp, aheadMs: 5_000 }, 0).secondsLeft).toBe(15);
+    expect(readTotp({ ...totp, aheadMs: 0 }, 20_000).secondsLeft).toBe(20);
   });
 });
 

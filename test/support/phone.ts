@@ -14,9 +14,9 @@ let count = 0;
 /** A user with registered devices, made through the API as a tenant and its phones would. */
 export async function addUser(
   program: Pick<TestProgram, 'url' | 'call'>,
-  { devices = 1, push = true } = {},
+  { devices = 1, push = true, more = {} }: { devices?: number; push?: boolean; more?: object } = {},
 ): Promise<TestUser> {
-  const user = await program.call('POST', '/v1/users', { externalId: `person-${++count}` });
+  const user = await program.call('POST', '/v1/users', { externalId: `person-${++count}`, ...more });
   const made: TestUser['devices'] = [];
   for (let i = 0; i < devices; i++) {
     const token = await program.call('POST', `/v1/users/${user.body.id}/registration-tokens`);
