@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { URI } from 'otpauth';
 import type { TOTP } from 'otpauth';
+import { readTotp } from '../../../sdk/totp';
 import { codeIn, wrong } from '../application';
 import type { Application } from '../application';
 import { casesOf, saying } from '../cases';
@@ -117,6 +118,14 @@ export const codes = casesOf('authy-client', {
       const { body } = await call('POST', `/v1/users/${id}/totp`);
       const token = (URI.parse(body.uri as string) as TOTP).generate();
       assertHas((await authyClient().verifyToken({ authyId, token }, { force: true })).device, { os_type: 'totp' });
+    },
+
+    "what the person's device shows, where no message is sent": async ({ addPerson, authyClient }) => {
+      const { authyId, devices } = await addPerson({ devices: 1 });
+      assertHas(await authyClient().requestSms({ authyId }), { ignored: true });
+      const { code: token } = readTotp(await devices[0]!.totp());
+      assertHas((await authyClient().verifyToken({ authyId, token })).device, { os_type: 'android' });
+      await assertRefused(authyClient().verifyToken({ authyId, token }), REFUSALS.usedToken);
     },
 
     'a wrong code: 60020': async (world) => {

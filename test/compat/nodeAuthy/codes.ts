@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readTotp } from '../../../sdk/totp';
 import { codeIn, wrong } from '../application';
 import type { Application } from '../application';
 import { casesOf, saying } from '../cases';
@@ -73,6 +74,12 @@ export const codes = casesOf('authy', {
       const { authyId, token } = await sent(world);
       const typed = `${token.slice(0, 3)} - ${token.slice(3)}`;
       await replyOf((done) => world.nodeAuthy().verify(authyId, typed, true, done));
+    },
+
+    "what the person's device shows, by force": async ({ addPerson, nodeAuthy }) => {
+      const { authyId, devices } = await addPerson({ devices: 1 });
+      const { code } = readTotp(await devices[0]!.totp());
+      assertHas(await replyOf((done) => nodeAuthy().verify(authyId, code, true, done)), { token: 'is valid' });
     },
 
     'a wrong code, without force and with it: 60020': async (world) => {
