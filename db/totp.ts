@@ -113,7 +113,7 @@ export function createTotpRows(keyring: Keyring) {
           ? `update totp_secrets set last_step = $3, confirmed_at = coalesce(confirmed_at, clock_timestamp())
               where tenant_id = $1 and id = $2 and last_step < $3`
           : `update devices set totp_last_step = $3
-              where tenant_id = $1 and id = $2 and totp_last_step < $3 and totp_secret is not null`,
+              where tenant_id = $1 and id = $2 and totp_last_step < $3 and removed_at is null`,
         [tenantId, id, step],
       );
       return rowCount === 1;

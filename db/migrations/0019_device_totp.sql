@@ -4,8 +4,7 @@
 -- last step whose digits were accepted.
 alter table devices
   add column totp_secret bytea,
-  add column totp_last_step bigint not null default 0,
-  add constraint devices_totp_until_removed check (totp_secret is null or removed_at is null);
+  add column totp_last_step bigint not null default 0;
 
 -- A push that asks for those digits is about no approval.
 alter table simulator_messages
