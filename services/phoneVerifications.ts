@@ -98,6 +98,17 @@ export function createPhoneVerifications(deps: PhoneVerificationDeps) {
     return { pending: newest?.status === 'pending' ? newest : undefined, events: [] };
   }
 
+  /** How many more guesses are judged, at the pending one and of the phone in an hour; the refusal where that is none. */
+  async function guessesLeft(tx: Tx, tenantId: string, phone: string, pending: PhoneVerification | undefined) {
+    const { wrong: wrongInAnHour, fewerInSeconds } = await rows.countWrongOfPhone(tx, tenantId, phone);
+    const left = Math.min(MOST_ATTEMPTS - (pending?.attempts ?? 0), MOST_ATTEMPTS_AN_HOUR - wrongInAnHour);
+    if (left > 0) return left;
+    // Another one can be started when this one is over, and guessed at when fewer guesses are younger than an hour.
+    const isOver = pending && pending.attempts >= MOST_ATTEMPTS ? secondsLeft(pending) : 1;
+    const isHourOver = wrongInAnHour < MOST_ATTEMPTS_AN_HOUR ? 1 : fewerInSeconds;
+    return new DomainError('too_many_attempts', { retryAfterSeconds: Math.max(1, isOver, isHourOver) });
+  }
+
   const codeOf = (verification: PhoneVerification): string =>
     verification.customCode ?? digits.of({ ...verification, generation: 1 });
 
@@ -142,14 +153,17 @@ export function createPhoneVerifications(deps: PhoneVerificationDeps) {
 
     /**
      * Sends a code to a phone: the same one as long as a verification is pending, unless the tenant chooses another.
-     * @throws channel_not_configured, phone_is_landline, phone_invalid, too_many_requests
+     * @throws channel_not_configured, phone_is_landline, phone_invalid, too_many_requests, too_many_attempts
      */
     async start(tenantId: string, wanted: WantedVerification): Promise<PhoneVerification> {
       const { phone, channel, locale, customCode = null } = wanted;
       requireReach(phone, channel);
       const length = customCode?.length ?? wanted.length;
-      const started = await settle(tenantId, async (tx) => {
+      const started = await settle<PhoneVerification>(tenantId, async (tx) => {
         const { pending, events } = await hold(tx, tenantId, phone);
+        // A code that nobody could enter is not sent.
+        const left = await guessesLeft(tx, tenantId, phone, pending);
+        if (left instanceof DomainError) return { events, result: left };
         await sendLimits.count(tx, tenantId, { phone }, { hasPause: true });
         const verification = pending
           ? await rows.sendAgain(tx, {
@@ -192,15 +206,8 @@ export function createPhoneVerifications(deps: PhoneVerificationDeps) {
           const notFound: NewEvent = { type: 'phone_verification_not_found' };
           return { events: [...events, notFound], result: new DomainError('verification_not_found') };
         }
-        const { wrong: wrongInAnHour, fewerInSeconds } = await rows.countWrongOfPhone(tx, tenantId, phone);
-        const left = Math.min(MOST_ATTEMPTS - pending.attempts, MOST_ATTEMPTS_AN_HOUR - wrongInAnHour);
-        if (left <= 0) {
-          // Another one can be started when this one is over, and guessed at when fewer guesses are younger than an hour.
-          const isOver = pending.attempts < MOST_ATTEMPTS ? 1 : secondsLeft(pending);
-          const isHourOver = wrongInAnHour < MOST_ATTEMPTS_AN_HOUR ? 1 : fewerInSeconds;
-          const retryAfterSeconds = Math.max(1, isOver, isHourOver);
-          return { events: [], result: new DomainError('too_many_attempts', { retryAfterSeconds }) };
-        }
+        const left = await guessesLeft(tx, tenantId, phone, pending);
+        if (left instanceof DomainError) return { events: [], result: left };
         if (isRight(pending, typed)) {
           const result = await rows.close(tx, pending, 'verified');
           return { events: [told('phone_verification_accepted', result)], result };
