@@ -43,10 +43,8 @@ export function createApprovalActivities(deps: ApprovalActivityDeps) {
     const waiting = approval.approvers
       .filter(({ decision, withdrawnAtMs }) => decision === null && withdrawnAtMs === null)
       .map(({ userId }) => userId);
-    const { muted, reachable } = await pushing.findPhones(tenantId, waiting);
     const keyOf = (deviceId: string) => `push:${approvalId}:${deviceId}:${pushRound}`;
-    await pushing.sendTo(reachable, { tenantId, approvalId, about: 'asked', keyOf }, mayTry);
-    const state = reachable.length > 0 ? 'sent' : muted.length === waiting.length ? 'muted' : 'none';
+    const state = await pushing.push(waiting, { tenantId, approvalId, about: 'asked', keyOf }, mayTry);
     await approvals.recordPush(pool, approval, state);
     return state;
   }

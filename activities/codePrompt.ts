@@ -8,11 +8,8 @@ export function createCodePromptActivities({ pushing }: { pushing: Pushing }) {
     /** Repeatable: a gateway drops a second push with the same key. @throws when a phone could not be reached, and may yet */
     async promptForCode({ tenantId, userId, promptId }: CodePromptInput): Promise<CodePromptOutcome> {
       if (!isId(tenantId) || !isId(userId)) return 'none'; // started by hand, with nothing
-      const { muted, reachable } = await pushing.findPhones(tenantId, [userId]);
       const keyOf = (deviceId: string) => `prompt:${promptId}:${deviceId}`;
-      await pushing.sendTo(reachable, { tenantId, approvalId: null, about: 'code', keyOf }, () => true);
-      if (reachable.length > 0) return 'sent';
-      return muted.length > 0 ? 'muted' : 'none';
+      return pushing.push([userId], { tenantId, approvalId: null, about: 'code', keyOf }, () => true);
     },
   };
 }

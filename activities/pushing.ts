@@ -22,33 +22,44 @@ type Hint = Pick<PushMessage, 'tenantId' | 'approvalId' | 'about'> & { keyOf: (d
 
 /** The phones of people, and pushes to them. */
 export function createPushing({ pool, devices, users, pushSenders, health, onPush }: PushingDeps) {
-  return {
-    /** The phones of these people that take pushes, without those who are left in peace. */
-    async findPhones(tenantId: string, userIds: readonly string[]): Promise<{ muted: string[]; reachable: Device[] }> {
-      const muted = await users.listMuted(pool, tenantId, userIds);
-      const disturbed = userIds.filter((userId) => !muted.includes(userId));
-      const phones = await Promise.all(disturbed.map((userId) => devices.listOfUser(pool, tenantId, userId)));
-      return { muted, reachable: phones.flat().filter((phone) => pushSenders.has(phone.pushKind)) };
-    },
+  /** The phones of these people that take pushes, without those who are left in peace. */
+  async function findPhones(tenantId: string, userIds: readonly string[]) {
+    const muted = await users.listMuted(pool, tenantId, userIds);
+    const disturbed = userIds.filter((userId) => !muted.includes(userId));
+    const phones = await Promise.all(disturbed.map((userId) => devices.listOfUser(pool, tenantId, userId)));
+    return { muted, reachable: phones.flat().filter((phone) => pushSenders.has(phone.pushKind)) };
+  }
 
-    /** Throws when a phone could not be reached; the others are reached all the same. */
-    async sendTo(phones: readonly Device[], { keyOf, ...hint }: Hint, mayTry: MayTry): Promise<void> {
-      await Promise.all(
-        phones.map(async ({ id: deviceId, pushKind, pushToken }) => {
-          if (!mayTry(pushKind)) throw new Error(`push ${pushKind} failed lately`);
-          try {
-            await pushSenders
-              .get(pushKind)!
-              .send({ ...hint, deviceId, idempotencyKey: keyOf(deviceId), target: pushToken ?? '' });
-            health.succeeded(`push:${pushKind}`);
-            onPush?.(pushKind, 'sent');
-          } catch (error) {
-            health.failed(`push:${pushKind}`);
-            onPush?.(pushKind, 'failed');
-            throw error;
-          }
-        }),
-      );
+  /** Throws when a phone could not be reached; the others are reached all the same. */
+  async function sendTo(phones: readonly Device[], { keyOf, ...hint }: Hint, mayTry: MayTry): Promise<void> {
+    await Promise.all(
+      phones.map(async ({ id: deviceId, pushKind, pushToken }) => {
+        if (!mayTry(pushKind)) throw new Error(`push ${pushKind} failed lately`);
+        try {
+          await pushSenders
+            .get(pushKind)!
+            .send({ ...hint, deviceId, idempotencyKey: keyOf(deviceId), target: pushToken ?? '' });
+          health.succeeded(`push:${pushKind}`);
+          onPush?.(pushKind, 'sent');
+        } catch (error) {
+          health.failed(`push:${pushKind}`);
+          onPush?.(pushKind, 'failed');
+          throw error;
+        }
+      }),
+    );
+  }
+
+  return {
+    findPhones,
+    sendTo,
+
+    /** To all phones of these people; `muted` where all of them are left in peace. Throws like `sendTo`. */
+    async push(userIds: readonly string[], hint: Hint, mayTry: MayTry): Promise<'sent' | 'muted' | 'none'> {
+      const { muted, reachable } = await findPhones(hint.tenantId, userIds);
+      await sendTo(reachable, hint, mayTry);
+      if (reachable.length > 0) return 'sent';
+      return muted.length === userIds.length ? 'muted' : 'none';
     },
   };
 }

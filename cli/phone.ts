@@ -166,7 +166,7 @@ async function findTotp(options: PhoneOptions): Promise<DeviceTotp> {
   const phone = await requirePhone(options);
   try {
     // Where there is an answer already, nobody wants to wait for a server that is away.
-    const device = await openPhone(options, phone.totp && { retries: 0 });
+    const device = await deviceOf(phone, options, phone.totp && { retries: 0 });
     const totp = await device.totp();
     await writePhone(stateFile(options), { ...phone, totp });
     return totp;
@@ -183,8 +183,13 @@ async function requirePhone(options: PhoneOptions): Promise<PhoneState> {
 }
 
 /** The phone of the state file. */
-async function openPhone(options: PhoneOptions, calling: Pick<DeviceOptions, 'retries'> = {}): Promise<Device> {
-  const phone = await requirePhone(options);
+const openPhone = async (options: PhoneOptions): Promise<Device> => deviceOf(await requirePhone(options), options);
+
+async function deviceOf(
+  phone: PhoneState,
+  options: PhoneOptions,
+  calling: Pick<DeviceOptions, 'retries'> = {},
+): Promise<Device> {
   const stack = await readStack(countersignHome(process.env));
   // The stack may have another port than last time.
   const current = stack?.tenantId === phone.identity.tenantId ? stack.apiUrl : phone.url;

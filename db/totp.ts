@@ -23,52 +23,36 @@ export interface TotpSecret {
 /** The secrets of totp, sealed: one a user for an authenticator app, and one for each device that asked for it. */
 export function createTotpRows(keyring: Keyring) {
   return {
-    /** The one for an authenticator app. */
-    async find(db: Queryable, tenantId: string, userId: string): Promise<TotpSecret | undefined> {
+    /** All of a user, the one for an authenticator app first; a device proved itself when it registered. */
+    async listOfUser(db: Queryable, tenantId: string, userId: string): Promise<TotpSecret[]> {
       const { rows } = await db.query<{
         id: string;
+        device_id: string | null;
         secret: Buffer;
         last_step: string;
-        confirmed_at: Date | null;
+        is_confirmed: boolean;
         read_at: Date;
-      }>(`select *, clock_timestamp() as read_at from totp_secrets where tenant_id = $1 and user_id = $2`, [
-        tenantId,
-        userId,
-      ]);
-      const row = rows[0];
-      return (
-        row && {
-          id: row.id,
-          tenantId,
-          userId,
-          deviceId: null,
-          secret: keyring.decrypt('totp', row.secret, userId),
-          parameters: TOTP_PARAMETERS,
-          lastStep: Number(row.last_step),
-          isConfirmed: row.confirmed_at !== null,
-          readAtMs: row.read_at.getTime(),
-        }
-      );
-    },
-
-    /** Those of the user's devices; a device proved itself when it registered. */
-    async listOfDevices(db: Queryable, tenantId: string, userId: string): Promise<TotpSecret[]> {
-      const { rows } = await db.query<{ id: string; totp_secret: Buffer; totp_last_step: string; read_at: Date }>(
-        `select id, totp_secret, totp_last_step, clock_timestamp() as read_at from devices
-          where tenant_id = $1 and user_id = $2 and removed_at is null and totp_secret is not null
-          order by created_at, id`,
+      }>(
+        `select id, null::uuid as device_id, secret, last_step, confirmed_at is not null as is_confirmed,
+                clock_timestamp() as read_at
+           from totp_secrets where tenant_id = $1 and user_id = $2
+          union all
+         select id, id, totp_secret, totp_last_step, true, clock_timestamp()
+           from devices where tenant_id = $1 and user_id = $2 and removed_at is null and totp_secret is not null
+          order by device_id nulls first`,
         [tenantId, userId],
       );
-      return rows.map((row) => ({
-        id: row.id,
+      return rows.map(({ id, device_id: deviceId, secret, last_step, is_confirmed, read_at }) => ({
+        id,
         tenantId,
         userId,
-        deviceId: row.id,
-        secret: keyring.decrypt('device-totp', row.totp_secret, row.id),
-        parameters: DEVICE_TOTP_PARAMETERS,
-        lastStep: Number(row.totp_last_step),
-        isConfirmed: true,
-        readAtMs: row.read_at.getTime(),
+        deviceId,
+        ...(deviceId === null
+          ? { secret: keyring.decrypt('totp', secret, userId), parameters: TOTP_PARAMETERS }
+          : { secret: keyring.decrypt('device-totp', secret, deviceId), parameters: DEVICE_TOTP_PARAMETERS }),
+        lastStep: Number(last_step),
+        isConfirmed: is_confirmed,
+        readAtMs: read_at.getTime(),
       }));
     },
 

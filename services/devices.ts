@@ -17,6 +17,7 @@ import type { NewEvent } from '../domain/event';
 import { isOverdue } from '../domain/onboarding';
 import type { Keyring } from '../platform/keys/keyring';
 import type { Asked, Confirmations } from './confirmations';
+import { changeByDevice } from './deviceProofs';
 import type { MintedToken, RegistrationTokens } from './registrationTokens';
 import { readUnverified, verifyJws } from './signatures';
 import { digest, isId } from './text';
@@ -197,27 +198,20 @@ export function createDevices(deps: DeviceDeps) {
     },
 
     /** @throws proof_reused */
-    async setPushTarget(device: Device, jti: string, target: PushTarget): Promise<void> {
-      await inTransaction(pool, async (tx) => {
-        await devices.useProof(tx, device.id, jti);
+    setPushTarget: (device: Device, jti: string, target: PushTarget): Promise<void> =>
+      changeByDevice({ pool, devices }, device, jti, async (tx) => {
         const token = target.kind === 'none' ? null : target.token;
         await devices.setPushTarget(tx, device.tenantId, device.id, target.kind, token);
-      }).catch((error: unknown) => {
-        throw asRefusal(error);
-      });
-    },
+      }),
 
     /** The device removes itself. @throws proof_reused */
-    async unregister({ tenantId, userId, id }: Device, jti: string): Promise<void> {
-      await inTransaction(pool, async (tx) => {
-        await devices.useProof(tx, id, jti);
+    unregister: (device: Device, jti: string): Promise<void> =>
+      changeByDevice({ pool, devices }, device, jti, async (tx) => {
+        const { tenantId, userId, id } = device;
         const removed = await devices.remove(tx, tenantId, userId, id);
         if (removed.length === 0) return;
         await recordEvents(tx, tenantId, [{ type: 'device_removed', userId, deviceId: id }]);
-      }).catch((error: unknown) => {
-        throw asRefusal(error);
-      });
-    },
+      }),
   };
 }
 export type Devices = ReturnType<typeof createDevices>;

@@ -18,14 +18,14 @@ export interface SecondFactorDeps {
   totp: Pick<Totp, 'recognize' | 'judge' | 'judgeAndEnable'>;
 }
 
-/** By which way digits had come, where that is known. */
+/** By which way accepted digits had come. */
 export type FactorKind = CodeChannel | 'totp';
 
 /** Digits that were accepted. */
 export interface Factor {
   kind: FactorKind;
   /** The device of ours that showed them. */
-  deviceId?: string;
+  deviceId?: string | undefined;
 }
 
 const PACE = { most: MOST_ATTEMPTS_A_MINUTE, withinSeconds: 60, pauseSeconds: 0 } as const;
@@ -64,8 +64,7 @@ export function createSecondFactor({ pool, users, recentActs, codes, totp }: Sec
       let factor: Factor = { kind: 'totp' };
       const judged = async (tx: Tx): Promise<Verdict> => {
         const [verdict, kind] = await judge(tx, guess);
-        const deviceId = verdict.kind === 'accepted' ? verdict.deviceId : undefined;
-        factor = { kind, ...(deviceId !== undefined && { deviceId }) };
+        factor = { kind, deviceId: verdict.kind === 'accepted' ? verdict.deviceId : undefined };
         return verdict;
       };
       await settle({ pool, users }, guess, judged, keepNothing);

@@ -10,7 +10,6 @@ import type { TotpRows, TotpSecret } from '../db/totp';
 import { inTransaction, readClock } from '../db/transaction';
 import type { Tx } from '../db/transaction';
 import type { User, UserRows } from '../db/users';
-import { asRefusal } from '../db/violations';
 import { DomainError } from '../domain/errors';
 import type { NewEvent } from '../domain/event';
 import {
@@ -22,6 +21,7 @@ import {
 } from '../domain/totp';
 import type { TotpParameters } from '../domain/totp';
 import { constantTimeEqual } from '../platform/keys/secret';
+import { changeByDevice } from './deviceProofs';
 import { refused, refusedThisHour, settle, wrongGuess } from './guesses';
 import type { Guess, Verdict } from './guesses';
 import type { Methods } from './methods';
@@ -75,9 +75,8 @@ export function createTotp({ pool, devices, totp, codes, tenants, users, methods
 
   /** All from which this person can read digits. Those of a device say nothing of an app that is being set up. */
   async function secretsFor(tx: Tx, { tenantId, userId, purpose }: Guess): Promise<TotpSecret[]> {
-    const ofApp = await totp.find(tx, tenantId, userId);
-    const ofDevices = purpose === 'login' ? await totp.listOfDevices(tx, tenantId, userId) : [];
-    return ofApp ? [ofApp, ...ofDevices] : ofDevices;
+    const all = await totp.listOfUser(tx, tenantId, userId);
+    return purpose === 'login' ? all : all.filter(isOfApp);
   }
 
   /**
@@ -130,17 +129,13 @@ export function createTotp({ pool, devices, totp, codes, tenants, users, methods
      * The secret of a device, made when it asks for the first time, and the same from then on; good until it is removed.
      * @throws proof_reused, device_unauthorized
      */
-    async ensureOfDevice(device: Device, jti: string): Promise<DeviceTotp> {
-      return inTransaction(pool, async (tx) => {
-        await devices.useProof(tx, device.id, jti);
+    ensureOfDevice: (device: Device, jti: string): Promise<DeviceTotp> =>
+      changeByDevice({ pool, devices }, device, jti, async (tx) => {
         const secret = await totp.ensureOfDevice(tx, device, randomBytes(DEVICE_TOTP_SECRET_BYTES));
         if (!secret) throw new DomainError('device_unauthorized'); // removed since it proved itself
         const parameters = DEVICE_TOTP_PARAMETERS;
         return { secret: toSecret(secret).base32, parameters, nowMs: await readClock(tx) };
-      }).catch((error: unknown) => {
-        throw asRefusal(error);
-      });
-    },
+      }),
 
     /** @throws user_not_found, method_enabled */
     create: (tenantId: string, userId: string, keep: (tx: Tx, setUp: TotpSetUp) => Promise<void>): Promise<TotpSetUp> =>
@@ -169,7 +164,7 @@ export function createTotp({ pool, devices, totp, codes, tenants, users, methods
     /** What an app scans; undefined once the secret is confirmed, or another one took its place. */
     async uriOf(about: { tenantId: string; userId: string; secretId: string; label: string }) {
       const { tenantId, userId, secretId, label } = about;
-      const found = await totp.find(pool, tenantId, userId);
+      const found = (await totp.listOfUser(pool, tenantId, userId)).find(isOfApp);
       const tenant = await tenants.find(pool, tenantId);
       if (!tenant || found?.id !== secretId || found.isConfirmed) return undefined;
       return appOf(found.secret, TOTP_PARAMETERS, { issuer: tenant.name, label }).toString();
@@ -192,6 +187,8 @@ const toSecret = (bytes: Buffer) => new Secret({ buffer: new Uint8Array(bytes).b
 
 /** How an app lists it beside the tenant's name. */
 const accountOf = ({ email, externalId, phone, id }: User): string => email ?? externalId ?? phone ?? id;
+
+const isOfApp = ({ deviceId }: TotpSecret): boolean => deviceId === null;
 
 /** A secret, and a step of it. */
 interface Match {

@@ -43,12 +43,8 @@ export function codeRoutes(
     });
     const devices = factor.deviceId === undefined ? [] : await users.listDevices(tenant.id, user.id);
     const device = devices.find(({ id }) => id === factor.deviceId);
-    return {
-      message: 'Token is valid.',
-      token: 'is valid',
-      success: 'true',
-      device: toDevice(device ? ofDevice(device) : ofCode(user, factor.kind)),
-    };
+    const by = toDevice(user, factor.kind, device);
+    return { message: 'Token is valid.', token: 'is valid', success: 'true', device: by };
   });
 
   const sending = (channel: CodeChannel, words: Words): void =>
@@ -145,17 +141,8 @@ const OS_TYPES: Readonly<Record<FactorKind, string>> = {
   totp: 'totp',
 };
 
-/** Of a code that was sent, or is an authenticator app's, nothing is known but how it came. */
-const ofCode = ({ createdAtMs }: User, kind: FactorKind) => ({ id: null, osType: OS_TYPES[kind], createdAtMs });
-
-const ofDevice = (device: Device) => ({
-  id: device.authyId,
-  osType: deviceName(device),
-  createdAtMs: device.createdAtMs,
-});
-
-/** What showed the digits, or brought them. */
-const toDevice = ({ id, osType, createdAtMs }: ReturnType<typeof ofCode> | ReturnType<typeof ofDevice>): object => ({
+/** The device that showed a code. Of another code, nothing is known but how it came. */
+const toDevice = (user: User, kind: FactorKind, device: Device | undefined): object => ({
   city: null,
   country: null,
   ip: null,
@@ -165,9 +152,9 @@ const toDevice = ({ id, osType, createdAtMs }: ReturnType<typeof ofCode> | Retur
   registration_ip: null,
   registration_method: null,
   registration_region: null,
-  os_type: osType,
+  os_type: device ? deviceName(device) : OS_TYPES[kind],
   last_account_recovery_at: null,
-  id,
-  registration_date: Math.floor(createdAtMs / 1_000),
+  id: device?.authyId ?? null,
+  registration_date: Math.floor((device ?? user).createdAtMs / 1_000),
   last_sync_date: null,
 });

@@ -22,33 +22,21 @@ describe('lived through now', () => {
     expect(history.events![0]!.workflowExecutionStartedEventAttributes!.eagerExecutionAccepted).toBe(true);
   }, 60_000);
 
-  test('a code that the carrier takes at once takes at most 8 events, 1 workflow task and 2 billable actions', async () => {
-    const { events, workflowTasks, actions } = countOf(await codeSent(world));
-    expect(events).toBeLessThanOrEqual(8);
-    expect(workflowTasks).toBe(1);
-    expect(actions).toBe(2);
-  }, 60_000);
-
-  test('asking a phone for its digits takes at most 11 events, 2 workflow tasks and 2 billable actions', async () => {
-    const { events, workflowTasks, actions } = countOf(await codePrompted(world));
-    expect(events).toBeLessThanOrEqual(11);
-    expect(workflowTasks).toBe(2);
-    expect(actions).toBe(2);
-  }, 60_000);
-
-  test('an onboarding for push, method chosen later, link sent, registered, confirmed takes at most 23 events, 4 workflow tasks and 9 billable actions', async () => {
-    const { events, workflowTasks, actions } = countOf(await pushByLink(world));
-    expect(events).toBeLessThanOrEqual(23);
-    expect(workflowTasks).toBe(4);
-    expect(actions).toBe(9);
-  }, 60_000);
-
-  test('a verification whose message the carrier takes at once takes at most 14 events, 2 workflow tasks and 5 billable actions', async () => {
-    const { events, workflowTasks, actions } = countOf(await phoneVerified(world));
-    expect(events).toBeLessThanOrEqual(14);
-    expect(workflowTasks).toBe(2);
-    expect(actions).toBe(5);
-  }, 60_000);
+  test.each([
+    ['a code that the carrier takes at once', 8, 1, 2, codeSent],
+    ['asking a phone for its digits', 11, 2, 2, codePrompted],
+    ['an onboarding for push, method chosen later, link sent, registered, confirmed', 23, 4, 9, pushByLink],
+    ['a verification whose message the carrier takes at once', 14, 2, 5, phoneVerified],
+  ])(
+    '%s takes at most %i events, %i workflow tasks and %i billable actions',
+    async (_life, mostEvents, tasks, billable, live) => {
+      const { events, workflowTasks, actions } = countOf(await live(world));
+      expect(events).toBeLessThanOrEqual(mostEvents);
+      expect(workflowTasks).toBe(tasks);
+      expect(actions).toBe(billable);
+    },
+    60_000,
+  );
 });
 
 describe('an approval by two of three, with push and callback, lived through now', () => {
